@@ -1,0 +1,36 @@
+# Everything a newcomer needs: make quickstart, make test, make reproduce, make lint.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: quickstart test reproduce lint benchmark clean
+
+quickstart: $(VENV)/installed ## the whole pipeline at reduced scale, in .quickstart
+	python scripts/quickstart.py
+
+test: $(VENV)/installed ## every test
+	pytest
+
+reproduce: $(VENV)/installed ## the whole pipeline at full scale
+	dvc repro
+
+lint: $(VENV)/installed ## style and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+benchmark: $(VENV)/installed ## speed of palettes and solvers, into reports/benchmarks.md
+	python benchmarks/palettes.py
+	python benchmarks/solvers.py
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean: ## what make made, never data, models or reports
+	rm -rf $(VENV) .quickstart .partial .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,158 @@
+"""The parameters of the pipeline: what ``params.yaml`` may say, and reading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from paletteot.errors import ParamsError
+
+Split = Literal["train", "validation_seen", "validation_unseen", "test_seen", "test_unseen"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Images(_Section):
+    """Where pictures come from and how they are cropped and graded."""
+
+    source: str
+    count: int = Field(ge=6)
+    long_side: int = Field(ge=16, le=4096)
+    jpeg_quality: int = Field(ge=1, le=100)
+    grading: float = Field(ge=0, le=2)
+    seed: int = Field(ge=0)
+
+
+class Palettes(_Section):
+    """K-means in CIELAB."""
+
+    k: int = Field(ge=2, le=1024)
+    sample: int = Field(ge=256)
+    refinements: int = Field(ge=0, le=1000)
+    seed: int = Field(ge=0)
+
+
+class Pairs(_Section):
+    """How many pairs each split has, and the share of pictures kept for each unseen side."""
+
+    train: int = Field(ge=1)
+    validation_seen: int = Field(ge=1)
+    validation_unseen: int = Field(ge=1)
+    test_seen: int = Field(ge=1)
+    test_unseen: int = Field(ge=1)
+    total: int = Field(ge=5)
+    unseen_share: float = Field(gt=0, lt=0.5)
+    seed: int = Field(ge=0)
+
+    def model_post_init(self, _context: object) -> None:
+        """Check that the five splits add up to the total.
+
+        Raises ValueError when they do not.
+        """
+        if (found := sum(self.sizes().values())) != self.total:
+            raise ValueError(f"total must be the sum of the five splits, {found}, but is {self.total}")
+
+    def sizes(self) -> dict[Split, int]:
+        """Return the number of pairs of each split."""
+        return {
+            "train": self.train,
+            "validation_seen": self.validation_seen,
+            "validation_unseen": self.validation_unseen,
+            "test_seen": self.test_seen,
+            "test_unseen": self.test_unseen,
+        }
+
+
+class Transport(_Section):
+    """The transport problem and the reference iteration (docs/protocol.md)."""
+
+    eps: float = Field(gt=0, description="entropic regularisation, LAB units")
+    atol: float = Field(gt=0, description="stop of the reference iteration: largest change of log v")
+    max_iterations: int = Field(ge=1)
+
+
+class Plans(_Section):
+    """The exact labels."""
+
+    tolerance: float = Field(gt=0, le=1e-6, description="L1 marginal error of a label")
+    shard_rows: int = Field(ge=1)
+
+
+class TrainPlanNetwork(_Section):
+    """Training of the seed's model."""
+
+    epochs: int = Field(ge=1)
+    block: int = Field(ge=2, description="palettes on each side of a batch")
+    learning_rate: float = Field(gt=0)
+    hidden: int = Field(ge=8)
+    seed: int = Field(ge=0)
+
+
+class TrainDualNetwork(TrainPlanNetwork):
+    """Training of the network that predicts g."""
+
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1)
+
+
+class Train(_Section):
+    """Training of the learned warm starts."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    experiment: str = Field(min_length=1)
+    plan_network: TrainPlanNetwork
+    dual_network: TrainDualNetwork
+
+
+class Evaluate(_Section):
+    """Which contestants meet which splits."""
+
+    methods: dict[str, str] = Field(min_length=1, description="name -> the file it comes from: its weights or its code")
+    splits: tuple[Split, ...] = Field(min_length=1)
+    batch: int = Field(ge=1, description="problems a contestant is given at a time")
+
+
+class Report(_Section):
+    """Statistics of the report."""
+
+    bootstrap: int = Field(ge=100)
+    seed: int = Field(ge=0)
+
+
+class Params(_Section):
+    """All of ``params.yaml``."""
+
+    workers: int = Field(ge=0, description="worker processes; 0 means one per core")
+    images: Images
+    palettes: Palettes
+    pairs: Pairs
+    transport: Transport
+    plans: Plans
+    train: Train
+    evaluate: Evaluate
+    report: Report
+
+
+def load(path: Path) -> Params:
+    """Read and check a parameter file.
+
+    Raises ParamsError with one line that names the file, the field and what is legal.
+    """
+    try:
+        return Params.model_validate(yaml.safe_load(path.read_text()))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file; run from the root of the project") from None
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        complaints = []
+        for one in error.errors():
+            field = ".".join(map(str, one["loc"])) or "the file"
+            given = f", but is {one['input']!r}" if not isinstance(one["input"], dict) else ""
+            complaints.append(f"{field}: {one['msg']}{given}")
+        raise ParamsError(f"{path}: {'; '.join(complaints)}") from None

@@ -1,0 +1,112 @@
+"""Every column of every table: name, dtype, unit and meaning, written here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from paletteot.errors import DataError
+
+GAUGE = "sum_j b_j g_j = 0"
+"""The constant that potentials are unique up to is fixed by this equation; g is 0 where the weight is 0."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its polars dtype, unit ('' where none) and meaning."""
+
+    dtype: pl.DataType | type[pl.DataType]
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+
+Table = Mapping[str, Column]
+
+IMAGES: Table = {
+    "image_id": Column(pl.String, "name of the picture; the file is <image_id>.jpg"),
+    "group": Column(pl.String, "photograph the picture was made from; no group is on two sides of a split"),
+    "source": Column(pl.String, "package or archive the photograph came from, with its version"),
+    "licence": Column(pl.String, "SPDX identifier or the words of the source"),
+    "attribution": Column(pl.String, "who made the photograph and where it was published"),
+    "crop": Column(pl.Array(pl.Int32, 4), "left, top, right, bottom in the photograph", "pixel"),
+    "grading": Column(pl.String, "parameters of the colour grading, JSON"),
+    "width": Column(pl.Int32, "width of the picture", "pixel"),
+    "height": Column(pl.Int32, "height of the picture", "pixel"),
+    "sha256": Column(pl.String, "SHA-256 of the JPEG file"),
+}
+
+PAIRS: Table = {
+    "pair_id": Column(pl.Int32, "number of the ordered pair, from 0"),
+    "split": Column(pl.String, "train, validation_seen, validation_unseen, test_seen or test_unseen"),
+    "source": Column(pl.String, "image_id of the source palette (x, a)"),
+    "target": Column(pl.String, "image_id of the target palette (y, b)"),
+}
+
+ITERATIONS: Table = {
+    "pair_id": Column(pl.Int32, "the pair"),
+    "split": Column(pl.String, "split of the pair"),
+    "iterations": Column(pl.Int32, "reference count t from this start; the cap where not converged", "iteration"),
+    "converged": Column(pl.Boolean, "false: right-censored at the cap"),
+    "init_iterations": Column(pl.Int32, "passes over the kernel spent inside the start", "iteration"),
+    "error_0": Column(pl.Float64, "L1 marginal error of the start, after one row update"),
+    "error_1": Column(pl.Float64, "L1 marginal error after 1 iteration"),
+    "error_10": Column(pl.Float64, "L1 marginal error after 10 iterations; of the stop where that came earlier"),
+    "error_100": Column(pl.Float64, "L1 marginal error after 100 iterations; of the stop where that came earlier"),
+    "error_stop": Column(pl.Float64, "L1 marginal error at the stop"),
+}
+
+SECONDS: Table = {
+    "pair_id": Column(pl.Int32, "the pair"),
+    "split": Column(pl.String, "split of the pair"),
+    "init_seconds": Column(pl.Float64, "time of the start, its batch's divided by the batch", "s"),
+    "total_seconds": Column(pl.Float64, "time of the start and of the iteration to the stop", "s"),
+}
+
+
+def palettes(k: int) -> Table:
+    """Return the table of palettes of k atoms."""
+    return {
+        "image_id": Column(pl.String, "the picture"),
+        "group": Column(pl.String, "photograph the picture was made from"),
+        "centroids": Column(pl.Array(pl.Float64, (k, 3)), "support: CIELAB centroids; 0 where the weight is 0", "LAB"),
+        "weights": Column(pl.Array(pl.Float64, k), "share of the pixels; sums to 1; 0 means no atom"),
+        "inertia": Column(pl.Float64, "mean squared distance of a pixel to its centroid", "LAB^2"),
+        "colours": Column(pl.Int32, "distinct 24-bit colours of the picture"),
+    }
+
+
+def plans(k: int) -> Table:
+    """Return the table of plans between palettes of k atoms."""
+    return {
+        **PAIRS,
+        "g": Column(pl.Array(pl.Float64, k), f"target potential, float64; gauge {GAUGE}", "LAB"),
+        "marginal_error": Column(pl.Float64, "L1 marginal error of the plan rebuilt from g"),
+        "newton_steps": Column(pl.Int32, "Newton steps from the LP duals to g"),
+        "cold_iterations": Column(pl.Int32, "reference count from a cold start; the cap where not converged",
+                                  "iteration", nullable=True),
+        "cold_converged": Column(pl.Boolean, "false: right-censored at the cap", nullable=True),
+    }  # fmt: skip
+
+
+def dtypes(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Return the polars schema of a table."""
+    return {name: column.dtype for name, column in table.items()}
+
+
+def check(frame: pl.DataFrame, table: Table, file: object) -> pl.DataFrame:
+    """Return the frame when it has exactly the table's columns and dtypes, and no null where none is legal.
+
+    Raises DataError with one line that names the file and the column.
+    """
+    if missing := [name for name in table if name not in frame.columns]:
+        raise DataError(f"{file}: column {missing[0]} is missing; legal columns are {', '.join(table)}")
+    for name, column in table.items():
+        if frame.schema[name] != column.dtype:
+            raise DataError(f"{file}: column {name} must be {column.dtype}, but is {frame.schema[name]}")
+        if not column.nullable and frame[name].null_count():
+            row = int(frame[name].is_null().arg_max() or 0)
+            raise DataError(f"{file}: column {name} must have a value in every row, but row {row} has none")
+    return frame.select(list(table))

@@ -1,0 +1,70 @@
+"""Writing so that a reader never meets half a file, and reading Parquet with one clear line on failure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from paletteot.dataset import schema
+from paletteot.errors import DataError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; what was written there replaces ``path`` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield fresh
+        if path.is_dir():
+            shutil.rmtree(path)
+        os.replace(fresh, path)
+    finally:
+        if fresh.is_dir():
+            shutil.rmtree(fresh)
+        fresh.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON, sorted and indented, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def write_parquet(path: Path, frame: pl.DataFrame, table: schema.Table) -> None:
+    """Check a frame against its table and write it, whole or not at all."""
+    checked = schema.check(frame, table, path)
+    with replacing(path) as fresh:
+        checked.write_parquet(fresh, compression="zstd", statistics=True)
+
+
+def read_parquet(path: Path, table: schema.Table | None = None) -> pl.DataFrame:
+    """Read a Parquet file and check it against its table.
+
+    Raises DataError with one line when the file is missing, cut short or not what the table says.
+    """
+    try:
+        frame = pl.read_parquet(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; `dvc repro` makes it") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
+    return frame if table is None else schema.check(frame, table, path)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
