@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-import workspace
 import yaml
+
+import workspace
 
 
 def main() -> None:

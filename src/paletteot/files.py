@@ -25,7 +25,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield fresh
         if path.is_dir():
             shutil.rmtree(path)
-        os.replace(fresh, path)
+        fresh.replace(path)
     finally:
         if fresh.is_dir():
             shutil.rmtree(fresh)

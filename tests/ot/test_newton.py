@@ -58,7 +58,9 @@ def test_semi_dual_gradient_is_the_marginal_residual():
 def test_agrees_with_pot_and_with_the_reference_iteration():
     problem = random_problem(4, eps=1.0)
     ours = sinkhorn.plan(problem, newton.solve(problem).g)
-    theirs = ot.sinkhorn(problem.a, problem.b, problem.cost, reg=1.0, method="sinkhorn_log", stopThr=1e-13, numItermax=20000)
+    theirs = ot.sinkhorn(
+        problem.a, problem.b, problem.cost, reg=1.0, method="sinkhorn_log", stopThr=1e-13, numItermax=20000
+    )
     np.testing.assert_allclose(ours, theirs, atol=1e-9)
     assert sinkhorn.reference(problem, newton.solve(problem).g).iterations == 0
 

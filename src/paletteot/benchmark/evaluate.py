@@ -11,24 +11,22 @@ from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError
 from paletteot.ot import sinkhorn
-from paletteot.ot.problem import Problem, Problems
+from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.warmstarts.contract import WarmStart
 
 
-def track_a(
-    method: WarmStart, pairs: Pairs, rows: slice, *, eps: float, atol: float, max_iterations: int
-) -> pl.DataFrame:
-    """Judge a contestant on some rows of a split; returns the columns of ITERATIONS and of SECONDS.
+def track_a(method: WarmStart, pairs: Pairs, *, eps: float, atol: float, max_iterations: int) -> pl.DataFrame:
+    """Judge a contestant on a batch of pairs; returns the columns of ITERATIONS and of SECONDS.
 
     The batch's time inside the contestant is shared equally among its problems. Nothing that a contestant returns can
     make a count wrong: whatever g is, the iteration runs to the reference stop (docs/protocol.md, 4).
     Raises DataError naming method and problem when a start has the wrong shape or is not finite.
     """
-    problems = pairs.problems(rows, eps)
+    problems = pairs.problems(eps)
     before = time.perf_counter()
     start = method.start(problems)
     init_seconds = (time.perf_counter() - before) / len(problems)
-    frame = pairs.frame[rows].select("pair_id", "split")
+    frame = pairs.frame.select("pair_id", "split")
     _check(method.name, start.g, problems.b, frame["pair_id"].to_list())
     runs, seconds = [], []
     for row in range(len(problems)):
@@ -44,7 +42,7 @@ def track_a(
         **{f"error_{name}": errors[:, place] for place, name in enumerate(["0", "1", "10", "100", "stop"])},
         init_seconds=pl.lit(init_seconds),
         total_seconds=pl.Series(seconds),
-    ).select(list(schema.ITERATIONS | schema.SECONDS))
+    ).select(dict.fromkeys([*schema.ITERATIONS, *schema.SECONDS]))
 
 
 def warm_up(method: WarmStart, eps: float) -> None:
@@ -55,7 +53,7 @@ def warm_up(method: WarmStart, eps: float) -> None:
     sinkhorn.reference(problem)
 
 
-def _check(name: str, g: object, b: np.ndarray, pair_ids: list[int]) -> None:
+def _check(name: str, g: object, b: Array, pair_ids: list[int]) -> None:
     if not isinstance(g, np.ndarray) or g.shape != b.shape or g.dtype != np.float64:
         found = f"{g.dtype} {g.shape}" if isinstance(g, np.ndarray) else type(g).__name__
         raise DataError(f"{name}: start must return g as float64 of shape {b.shape}, but returned {found}")

@@ -52,14 +52,18 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.source)
 
+    def __getitem__(self, rows: slice) -> Pairs:
+        """Return some of the pairs."""
+        return Pairs(self.palettes, self.frame[rows], self.source[rows], self.target[rows])
+
     @property
     def g(self) -> Array:
         """Target potentials of labelled pairs, (m, k) float64, LAB units."""
         return np.asarray(self.frame["g"].to_numpy())
 
-    def problems(self, rows: slice | NDArray[np.int64], eps: float) -> Problems:
-        """Return the transport problems of some rows as one batch."""
-        i, j, p = self.source[rows], self.target[rows], self.palettes
+    def problems(self, eps: float) -> Problems:
+        """Return the transport problems as one batch."""
+        i, j, p = self.source, self.target, self.palettes
         return Problems(p.x[i], p.a[i], p.x[j], p.a[j], eps, i, j)
 
 

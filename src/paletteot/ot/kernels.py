@@ -21,7 +21,7 @@ ABSORB_AT = np.exp(50.0)
 """Scalings beyond this, or below its inverse, are absorbed into the kernel."""
 
 NEGLIGIBLE = 1e-200
-"""Kernel entries below this are stored as 0: beside row sums of at least exp(-50) they round away, and subnormals are slow."""
+"""Kernel entries below this are stored as 0: beside sums of at least exp(-50) they round away; subnormals are slow."""
 
 CHECKPOINTS = (0, 1, 10, 100)
 """Iterations after which the marginal error is recorded, besides the stop."""
@@ -70,9 +70,7 @@ def build_kernel(
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
-def fused_pass(
-    kernel: Array, a: Array, s: Array, r: Array, column: Array
-) -> None:  # pragma: no cover - compiled
+def fused_pass(kernel: Array, a: Array, s: Array, r: Array, column: Array) -> None:  # pragma: no cover - compiled
     """Set r = a / (K s) and column = K^T r in one pass over the kernel; each row is read once."""
     k, l = kernel.shape
     column[:] = 0.0

@@ -98,9 +98,13 @@ def solve(problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, 
                 break
             length /= 2
             if length < 1e-12:
-                raise NotSolvedError(f"Newton made no progress at an L1 marginal error of {error:.2e} after {step} steps")
+                raise NotSolvedError(
+                    f"Newton made no progress at an L1 marginal error of {error:.2e} after {step} steps"
+                )
         h, value, coupling = candidate, new_value, new_coupling
-    raise NotSolvedError(f"Newton reached an L1 marginal error of {error:.2e} after {max_steps} steps, not {tolerance:g}")
+    raise NotSolvedError(
+        f"Newton reached an L1 marginal error of {error:.2e} after {max_steps} steps, not {tolerance:g}"
+    )
 
 
 def _newton_direction(coupling: Array, column: Array, a: Array, b: Array, gradient: Array, eps: float) -> Array:

@@ -64,8 +64,8 @@ def reference(
 ) -> Run:
     """Run the reference iteration from potentials g and count it.
 
-    log u <- log a - logsumexp_j(-C/eps + log v);  log v <- log b - logsumexp_i(-C/eps + log u); stop at the first t with
-    max_j |log v_t - log v_{t-1}| <= atol (docs/protocol.md, 2). Computed on an absorbed kernel with the same counts.
+    log u <- log a - logsumexp_j(-C/eps + log v), then log v <- log b - logsumexp_i(-C/eps + log u), until the first t
+    with max_j |log v_t - log v_{t-1}| <= atol (docs/protocol.md, 2). On an absorbed kernel, with the same counts.
 
     g: (l,) initial target potentials in LAB units, any gauge; None for the cold start log v = 0.
     Raises ProblemError when g has another shape or is not finite on the support.

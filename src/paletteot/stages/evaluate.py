@@ -23,7 +23,9 @@ def stage(method: str, params: config.Params) -> None:
     """Read palettes, plans and the contestant's file, write data/evaluations/METHOD."""
     file = Path(params.evaluate.methods[method])
     warmstarts.create(method, file)  # says what is wrong before any work is done
-    splits = {split: len(load_plans(common.PLANS, load_palettes(common.PALETTES), split)) for split in params.evaluate.splits}
+    splits = {
+        split: len(load_plans(common.PLANS, load_palettes(common.PALETTES), split)) for split in params.evaluate.splits
+    }
     settings = (params.transport, params.evaluate)
     key = engine.fingerprint(
         common.PALETTES, common.PLANS, file, method, [one.model_dump() for one in settings],
@@ -58,8 +60,7 @@ def _contestant(method: str, file: Path, eps: float) -> WarmStart:
 def _chunk(method: str, file: Path, transport: config.Transport, span: Span) -> pl.DataFrame:
     split, start, stop = span
     return evaluate.track_a(
-        _contestant(method, file, transport.eps), _split(split), slice(start, stop),
-        eps=transport.eps, atol=transport.atol, max_iterations=transport.max_iterations,
+        _contestant(method, file, transport.eps), _split(split)[start:stop], **transport.model_dump()
     )  # fmt: skip
 
 

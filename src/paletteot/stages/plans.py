@@ -9,9 +9,8 @@ import polars as pl
 
 import paletteot.ot
 from paletteot import config, engine
-from paletteot.dataset import schema, shards
+from paletteot.dataset import label, shards
 from paletteot.dataset.load import Pairs, load_pairs, load_palettes
-from paletteot.ot import newton, sinkhorn
 from paletteot.stages import common
 
 CHUNK = 250
@@ -22,14 +21,15 @@ def stage(params: config.Params) -> None:
     pairs = load_pairs(common.PAIRS, load_palettes(common.PALETTES))
     settings = (params.transport, params.plans)
     key = engine.fingerprint(
-        common.PALETTES, common.PAIRS, [one.model_dump() for one in settings], Path(paletteot.ot.__path__[0])
-    )
+        common.PALETTES, common.PAIRS, [one.model_dump() for one in settings],
+        Path(paletteot.ot.__path__[0]), Path(label.__file__),
+    )  # fmt: skip
     folder = engine.partial_folder("plans", key)
     files = engine.run(
         partial(_chunk, *settings), engine.spans(len(pairs), CHUNK),
         folder=folder, workers=params.workers, label="plans",
     )  # fmt: skip
-    shards.write(common.PLANS, engine.collect(files), schema.plans(params.palettes.k), params.plans.shard_rows)
+    shards.write(common.PLANS, engine.collect(files), label.table(pairs.palettes), params.plans.shard_rows)
     engine.forget(folder)
 
 
@@ -39,27 +39,7 @@ def _pairs() -> Pairs:
 
 
 def _chunk(transport: config.Transport, plans: config.Plans, span: tuple[int, int]) -> pl.DataFrame:
-    pairs = _pairs()
-    problems = pairs.problems(slice(*span), transport.eps)
-    frame = pairs.frame[slice(*span)]
-    rows = []
-    for row, split in enumerate(frame["split"]):
-        problem = problems[row]
-        solution = newton.solve(problem, tolerance=plans.tolerance)
-        count = None
-        if split != "train":
-            count = sinkhorn.reference(problem, atol=transport.atol, max_iterations=transport.max_iterations)
-        rows.append(
-            {
-                "g": solution.g,
-                "marginal_error": solution.marginal_error,
-                "newton_steps": solution.steps,
-                "cold_iterations": count and count.iterations,
-                "cold_converged": count and count.converged,
-            }
-        )
-    table = {name: dtype for name, dtype in schema.dtypes(schema.plans(len(problems.b[0]))).items() if name in rows[0]}
-    return pl.concat([frame, pl.DataFrame(rows, schema=table)], how="horizontal")
+    return label.exact(_pairs()[slice(*span)], tolerance=plans.tolerance, **transport.model_dump())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""Put a benchmark's table into its section of reports/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from paletteot.files import write_text
+
+FILE = Path("reports/benchmarks.md")
+
+
+def machine() -> str:
+    """Return what the figures were measured on, without naming the host."""
+    model = (
+        re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+        if Path("/proc/cpuinfo").exists()
+        else None
+    )
+    cpu = model[1].strip() if model else platform.processor() or platform.machine()
+    return f"Machine: {cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}."
+
+
+def write_section(name: str, title: str, command: str, lines: Sequence[str]) -> None:
+    """Replace or append the section, and print it."""
+    text = FILE.read_text() if FILE.is_file() else "# Benchmarks\n\nSpeed and memory; not part of any test.\n"
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    body = "\n".join([begin, f"## {title}", "", f"`{command}`", "", *lines, end])
+    if begin in text:
+        text = text[: text.index(begin)] + body + text[text.index(end) + len(end) :]
+    else:
+        text = f"{text}\n{body}\n"
+    write_text(FILE, text)
+    print(body)
