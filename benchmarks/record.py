@@ -29,9 +29,7 @@ def write_section(name: str, title: str, command: str, lines: Sequence[str]) -> 
     text = FILE.read_text() if FILE.is_file() else "# Benchmarks\n\nSpeed and memory; not part of any test.\n"
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     body = "\n".join([begin, f"## {title}", "", f"`{command}`", "", *lines, end])
-    if begin in text:
-        text = text[: text.index(begin)] + body + text[text.index(end) + len(end) :]
-    else:
-        text = f"{text}\n{body}\n"
+    before, found, after = text.partition(begin)
+    text = before + body + after.partition(end)[2] if found else f"{text}\n{body}\n"
     write_text(FILE, text)
     print(body)

@@ -85,7 +85,7 @@ def main() -> None:
     differ = np.flatnonzero(fast != slow)
     shown = "; ".join(f"problem {row}: {fast[row]} and {slow[row]}" for row in differ) or "none differs"
     lines += ["", f"Counts on the absorbed kernel against the log domain, {len(fast)} problems, cold: {shown}."]
-    write_section("solvers", "Solvers", "python benchmarks/solvers.py", lines + ["", machine()])
+    write_section("solvers", "Solvers", "python benchmarks/solvers.py", [*lines, "", machine()])
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def track_a(method: WarmStart, pairs: Pairs, *, eps: float, atol: float, max_ite
         **{f"error_{name}": errors[:, place] for place, name in enumerate(["0", "1", "10", "100", "stop"])},
         init_seconds=pl.lit(init_seconds),
         total_seconds=pl.Series(seconds),
-    ).select(dict.fromkeys([*schema.ITERATIONS, *schema.SECONDS]))
+    ).select(*dict.fromkeys([*schema.ITERATIONS, *schema.SECONDS]))
 
 
 def warm_up(method: WarmStart, eps: float) -> None:

@@ -18,7 +18,7 @@ CHUNK = 20
 
 def stage(params: config.Params) -> None:
     """Read data/images, write data/palettes.parquet."""
-    rows = len(manifest.read_manifest(common.IMAGES))
+    rows = len(manifest.read(common.IMAGES))
     key = engine.fingerprint(common.IMAGES / manifest.NAME, params.palettes.model_dump(), Path(palettes.__file__))
     folder = engine.partial_folder("palettes", key)
     files = engine.run(
@@ -30,7 +30,7 @@ def stage(params: config.Params) -> None:
 
 
 def _chunk(params: config.Palettes, span: tuple[int, int]) -> pl.DataFrame:
-    pictures = manifest.read_manifest(common.IMAGES)[slice(*span)]
+    pictures = manifest.read(common.IMAGES)[slice(*span)]
     made = [
         palettes.palette(
             manifest.load_pixels(common.IMAGES, row), k=params.k, sample=params.sample,

@@ -1,0 +1,100 @@
+"""Pairs of palettes as tensors, every palette once, and the order in which training meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from paletteot.dataset.load import Pairs
+from paletteot.ot.problem import Problems
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Problems between s source and t target palettes, float32.
+
+    x: (s, k, 3), a: (s, k), y: (t, l, 3), b: (t, l): each palette once, supports in LAB units, 0 off the support.
+    source, target: (m,) int64 rows of the m problems among them. g: (m, l) potentials to learn, LAB units, or None.
+    """
+
+    x: Tensor
+    a: Tensor
+    y: Tensor
+    b: Tensor
+    source: Tensor
+    target: Tensor
+    g: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @classmethod
+    def of_problems(cls, problems: Problems, device: torch.device) -> Batch:
+        """Return problems as a batch without labels."""
+        _, first_source, source = np.unique(problems.source, return_index=True, return_inverse=True)
+        _, first_target, target = np.unique(problems.target, return_index=True, return_inverse=True)
+        x, a = problems.x[first_source], problems.a[first_source]
+        y, b = problems.y[first_target], problems.b[first_target]
+        return cls(*_tensors(x, a, device), *_tensors(y, b, device), _rows(source, device), _rows(target, device))
+
+    @classmethod
+    def of_pairs(cls, pairs: Pairs, g: NDArray[np.float64], rows: NDArray[np.int64], device: torch.device) -> Batch:
+        """Return some rows of labelled pairs as a batch; g: (n, l) labels of all pairs, LAB units."""
+        sources, source = np.unique(pairs.source[rows], return_inverse=True)
+        targets, target = np.unique(pairs.target[rows], return_inverse=True)
+        x, a, y, b = (part[i] for i in (sources, targets) for part in (pairs.palettes.x, pairs.palettes.a))
+        labels = torch.as_tensor(g[rows], dtype=torch.float32, device=device)
+        return cls(
+            *_tensors(x, a, device), *_tensors(y, b, device), _rows(source, device), _rows(target, device), labels
+        )
+
+    def part(self, rows: slice) -> Batch:
+        """Return some of the problems, between the same palettes."""
+        return Batch(
+            self.x, self.a, self.y, self.b, self.source[rows], self.target[rows],
+            None if self.g is None else self.g[rows],
+        )  # fmt: skip
+
+    def costs(self) -> Tensor:
+        """Return the distances between the supports of each problem, (m, k, l), LAB units."""
+        x, y = self.x[self.source], self.y[self.target]
+        square = (x[:, :, None, 0] - y[:, None, :, 0]) ** 2
+        for axis in (1, 2):  # never |x|^2 - 2 x.y + |y|^2, which loses the digits that 1/eps multiplies
+            square = square + (x[:, :, None, axis] - y[:, None, :, axis]) ** 2
+        return square.sqrt()
+
+    def log_weights(self) -> tuple[Tensor, Tensor]:
+        """Return log a (m, k) and log b (m, l); -inf where the weight is 0."""
+        return self.a.log()[self.source], self.b.log()[self.target]
+
+
+def epoch(
+    source: NDArray[np.int64], target: NDArray[np.int64], block: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Visit every pair once, in batches that share palettes.
+
+    source, target: (n,) labels of palettes. Pictures are shuffled into blocks of at most ``block``; a batch holds the
+    pairs (their rows, int64) from one block to another, so that few palettes are encoded for many pairs.
+    """
+    names, place = np.unique(np.concatenate([source, target]), return_inverse=True)
+    blocks = -(-len(names) // block)
+    of = rng.permutation(len(names)) % blocks
+    cell = of[place[: len(source)]] * blocks + of[place[len(source) :]]
+    order = np.argsort(cell, kind="stable")
+    batches = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
+    for number in rng.permutation(len(batches)):
+        yield batches[number]
+
+
+def _tensors(points: NDArray[np.float64], weights: NDArray[np.float64], device: torch.device) -> tuple[Tensor, Tensor]:
+    points = np.where(weights[..., None] > 0, points, 0.0)  # where there is no atom anything may stand, NaN too
+    return tuple(torch.as_tensor(array, dtype=torch.float32, device=device) for array in (points, weights))  # type: ignore[return-value]
+
+
+def _rows(rows: NDArray[np.int64], device: torch.device) -> Tensor:
+    return torch.as_tensor(rows, dtype=torch.int64, device=device)
