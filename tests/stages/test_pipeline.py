@@ -1,0 +1,243 @@
+"""One whole pipeline in a temporary workspace, and what it does when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+import workspace
+from paletteot.files import sha256
+
+TINY = {
+    "images": {"count": 30, "long_side": 64},
+    "palettes": {"k": 16, "sample": 256},
+    "pairs": {
+        "train": 40, "validation_seen": 16, "validation_unseen": 8, "test_seen": 8, "test_unseen": 8, "total": 80,
+    },
+    "plans": {"shard_rows": 16},
+    "train": {
+        "experiment": "test", "plan_network": {"epochs": 1, "block": 8}, "dual_network": {"epochs": 1, "block": 8},
+    },
+    "evaluate": {"batch": 8},
+    "report": {"bootstrap": 100},
+}  # fmt: skip
+DATA_STAGES = ("images", "palettes", "pairs", "plans")
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): sha256(file) for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def run_stage(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"paletteot.stages.{stage.split()[0]}", *stage.split()[1:]]
+    return subprocess.run(
+        command, cwd=folder, env=workspace.environment(), capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A workspace in which `dvc repro` has run once."""
+    folder = workspace.make(tmp_path_factory.mktemp("pipeline") / "one", TINY)
+    done = workspace.dvc(folder, "repro", capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def copy(whole, tmp_path) -> Path:
+    """A copy to break."""
+    for name in ("data", "models", "reports", "src"):
+        shutil.copytree(whole / name, tmp_path / name)
+    shutil.copy2(whole / "params.yaml", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.pipeline
+def test_the_pipeline_ends_in_a_leaderboard(whole):
+    board = pl.read_csv(whole / "reports" / "leaderboard.csv")
+    assert board.columns == [
+        "method", "track", "split", "problems", "converged", "min", "q1", "median", "q3", "max", "ratio_median",
+        "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
+    ]  # fmt: skip
+    assert set(board["method"]) == {"cold", "lp_duals", "plan_network", "dual_network"}
+    assert set(board["split"]) == {"test_seen", "test_unseen"}
+    assert (board["problems"] == 8).all()
+    cold = board.filter(pl.col("method") == "cold")
+    assert (cold["ratio_median"] == 1).all()
+    for name in ("metrics.json", "leaderboard.md", "index.html", "curves/plan_network.csv"):
+        assert (whole / "reports" / name).stat().st_size > 0
+    json.loads((whole / "reports" / "metrics.json").read_text())
+
+
+@pytest.mark.pipeline
+def test_a_second_repro_does_nothing(whole):
+    before = hashes(whole / "data") | hashes(whole / "reports")
+    done = workspace.dvc(whole, "repro", capture_output=True)
+    assert done.returncode == 0
+    assert "Running stage" not in done.stdout + done.stderr
+    assert "up to date" in done.stdout + done.stderr
+    assert hashes(whole / "data") | hashes(whole / "reports") == before
+
+
+@pytest.mark.pipeline
+def test_a_second_run_of_the_data_stages_gives_the_same_hashes(whole, tmp_path):
+    again = workspace.make(tmp_path / "two", TINY)
+    done = workspace.dvc(again, "repro", *DATA_STAGES, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    locks = [yaml.safe_load((folder / "dvc.lock").read_text())["stages"] for folder in (whole, again)]
+    for stage in DATA_STAGES:
+        one, other = ([(out["path"], out["md5"]) for out in lock[stage]["outs"]] for lock in locks)
+        assert one == other
+
+
+@pytest.mark.pipeline
+def test_the_runs_are_in_mlflow(whole):
+    import mlflow
+
+    mlflow.set_tracking_uri(f"sqlite:///{whole / 'mlflow.db'}")
+    runs = mlflow.search_runs(experiment_names=["test"], output_format="list")
+    assert {run.info.run_name for run in runs} == {"plan_network", "dual_network"}
+    lock = yaml.safe_load((whole / "dvc.lock").read_text())["stages"]
+    plans = lock["plans"]["outs"][0]["md5"]
+    for run in runs:
+        assert run.data.params["data_dvc_hash"] == plans
+        assert run.data.params["git_commit"]
+        assert "validation_unseen_loss" in run.data.metrics
+        assert run.info.status == "FINISHED"
+
+
+@pytest.mark.pipeline
+def test_a_killed_stage_goes_on_from_its_finished_chunks(copy):
+    """The chunks that a killed run left are not run again: a marked chunk comes back in the output."""
+    before = hashes(copy / "data" / "plans")
+    probe = (
+        "from paletteot import engine\n"
+        "import paletteot.stages.plans as plans, paletteot.stages.common as common\n"
+        "engine.collect = lambda files: (_ for _ in ()).throw(KeyboardInterrupt)\n"
+        "common.main(plans.stage)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=copy,
+        env=workspace.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == 1
+    assert "interrupted; run again to go on" in killed.stderr
+    assert hashes(copy / "data" / "plans") == before
+    chunks = sorted((copy / ".partial" / "plans").rglob("*.parquet"))
+    assert chunks
+    marked = pl.read_parquet(chunks[0]).with_columns(newton_steps=pl.lit(77, pl.Int32))
+    marked.write_parquet(chunks[0])
+    assert run_stage(copy, "plans").returncode == 0
+    assert 77 in pl.read_parquet(copy / "data" / "plans" / "*.parquet")["newton_steps"]
+    assert not any((copy / ".partial" / "plans").iterdir())
+
+
+def params(folder: Path, section: str, field: str, value: object) -> None:
+    raw = yaml.safe_load((folder / "params.yaml").read_text())
+    raw[section][field] = value
+    (folder / "params.yaml").write_text(yaml.safe_dump(raw))
+
+
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def edit(file: Path, **columns: pl.Expr) -> None:
+    pl.read_parquet(file).with_columns(**columns).write_parquet(file)
+
+
+def first_weights(make) -> pl.Expr:
+    def change(series: pl.Series) -> pl.Series:
+        rows = series.to_numpy().copy()
+        make(rows)
+        return pl.Series(rows, dtype=series.dtype)
+
+    return pl.col("weights").map_batches(change)
+
+
+def make_nan(rows) -> None:
+    rows[0, 0] = float("nan")
+
+
+def double(rows) -> None:
+    rows[0] *= 2
+
+
+FAULTS = {
+    "k = 0": ("palettes", lambda f: params(f, "palettes", "k", 0), "params.yaml: palettes.k: "),
+    "eps = 0": ("plans", lambda f: params(f, "transport", "eps", 0), "params.yaml: transport.eps: "),
+    "unknown source": (
+        "images", lambda f: params(f, "images", "source", "web"),
+        "params.yaml: images.source must be one of bundled, but is 'web'",
+    ),
+    "unknown method": (
+        "evaluate cold", lambda f: params(f, "evaluate", "methods", {"hot": "x"}),
+        "params.yaml: evaluate.methods must be one of cold, lp_duals, plan_network, dual_network, but is 'hot'",
+    ),
+    "splits that do not add up": (
+        "pairs", lambda f: params(f, "pairs", "total", 81),
+        "params.yaml: pairs: Value error, total must be the sum of the five splits, 80, but is 81",
+    ),
+    "more pairs than there are": (
+        "pairs", lambda f: (params(f, "pairs", "test_unseen", 500), params(f, "pairs", "total", 572)),
+        "params.yaml: pairs.test_unseen must be at most ",
+    ),
+    "a missing picture": (
+        "palettes", lambda f: (f / "data/images/bundled-00003.jpg").unlink(), "data/images/bundled-00003.jpg is missing"
+    ),
+    "a truncated picture": (
+        "palettes", lambda f: cut(f / "data/images/bundled-00003.jpg"),
+        "data/images/bundled-00003.jpg: not a whole picture",
+    ),
+    "a palette with NaN": (
+        "plans", lambda f: edit(f / "data/palettes.parquet", weights=first_weights(make_nan)),
+        "data/palettes.parquet: row 0 (bundled-00000): weights must be finite",
+    ),
+    "weights that do not sum to 1": (
+        "plans", lambda f: edit(f / "data/palettes.parquet", weights=first_weights(double)),
+        "data/palettes.parquet: row 0 (bundled-00000): weights must sum to 1, but sum to 2",
+    ),
+    "a pair naming a picture that is not there": (
+        "plans", lambda f: edit(f / "data/pairs.parquet", source=pl.lit("ghost")),
+        "data/pairs.parquet: source of row 0 names picture 'ghost', which has no palette",
+    ),
+    "a shard cut short": (
+        "evaluate cold", lambda f: cut(f / "data/plans/test_seen-00000-of-00001.parquet"),
+        "data/plans/test_seen-00000-of-00001.parquet: not a whole Parquet file",
+    ),
+    "weights of a network cut short": (
+        "evaluate dual_network", lambda f: cut(f / "models/dual_network.safetensors"),
+        "models/dual_network.safetensors: ",
+    ),
+    "an evaluation cut short": (
+        "report", lambda f: cut(f / "data/evaluations/cold/iterations.parquet"),
+        "data/evaluations/cold/iterations.parquet: not a whole Parquet file",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.pipeline
+@pytest.mark.parametrize("fault", FAULTS)
+def test_bad_input_is_one_clear_line_and_spoils_nothing(copy, fault):
+    stage, plant, words = FAULTS[fault]
+    plant(copy)
+    before = hashes(copy / "data") | hashes(copy / "models") | hashes(copy / "reports")
+    done = run_stage(copy, stage)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.replace("\r", "\n").splitlines() if "error: " in line]
+    assert len(errors) == 1, done.stderr
+    assert words in errors[0]
+    assert "Traceback" not in done.stderr
+    assert hashes(copy / "data") | hashes(copy / "models") | hashes(copy / "reports") == before
