@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,70 +12,13 @@ from numpy.typing import NDArray
 
 from paletteot.config import Pairs, Split
 from paletteot.dataset import schema
-from paletteot.errors import ParamsError
+from paletteot.errors import DataError, ParamsError
 
 LEAST_GROUPS = 2
 """An unseen side has at least this many photographs."""
 
-
-def sides(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> dict[str, str]:
-    """Assign every picture to the side train, validation or test by its group.
-
-    Groups are taken in a seeded order for validation, then for test, until each has at least two groups and its share
-    of the pictures; the rest trains. Raises ParamsError when fewer than 5 groups are left to share out.
-    """
-    sizes = Counter(groups)
-    if len(sizes) < 2 * LEAST_GROUPS + 1:
-        least = 2 * LEAST_GROUPS + 1
-        raise ParamsError(
-            f"params.yaml: images must come from at least {least} photographs, but come from {len(sizes)}"
-        )
-    order = list(np.random.default_rng([params.seed, 0]).permutation(sorted(sizes)))
-    side_of: dict[str, str] = {}
-    for side in ("validation", "test"):
-        chosen: list[str] = []
-        while len(chosen) < LEAST_GROUPS or sum(sizes[group] for group in chosen) < params.unseen_share * len(ids):
-            chosen.append(order.pop())
-            if not order:
-                raise ParamsError(
-                    f"params.yaml: pairs.unseen_share of {params.unseen_share} leaves no group for training"
-                )
-        side_of |= dict.fromkeys(chosen, side)
-    return {name: side_of.get(group, "train") for name, group in zip(ids, groups, strict=True)}
-
-
-def draw(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> pl.DataFrame:
-    """Draw ordered pairs for the five splits: no pair twice, no picture with itself (docs/protocol.md, 3).
-
-    ids, groups: of every picture, in any order. Returns the table PAIRS. Raises ParamsError, naming the field and the
-    largest legal number, when a side has too few pictures.
-    """
-    side_of = sides(ids, groups, params)
-    sizes = params.sizes()
-    drawn: dict[Split, NDArray[np.str_]] = {}
-    for number, (side, splits) in enumerate(SIDES.items()):
-        members = np.array(sorted(name for name in ids if side_of[name] == side))
-        n = len(members)
-        wanted = sum(sizes[split] for split in splits)
-        if wanted > n * (n - 1):
-            fields = " + ".join(f"pairs.{split}" for split in splits)
-            raise ParamsError(
-                f"params.yaml: {fields} must be at most {n * (n - 1)}, all pairs of the {n} pictures for {side}, "
-                f"but is {wanted}"
-            )
-        # Code c stands for the ordered pair (c // (n-1), c % (n-1)), the second counted without the first.
-        codes = np.random.default_rng([params.seed, 1, number]).choice(n * (n - 1), wanted, replace=False)
-        source, target = np.divmod(codes, n - 1)
-        target += target >= source
-        pairs = np.stack([members[source], members[target]], axis=1)
-        ends = np.cumsum([sizes[split] for split in splits])[:-1]
-        drawn |= dict(zip(splits, np.split(pairs, ends), strict=True))
-    frame = pl.concat(
-        [pl.DataFrame({"split": [split] * len(rows), "source": rows[:, 0], "target": rows[:, 1]})
-         for split in sizes if len(rows := drawn[split])]
-    )  # fmt: skip
-    return frame.with_row_index("pair_id").cast(schema.dtypes(schema.PAIRS)).select(list(schema.PAIRS))
-
+ORDERS = 100
+"""Seeded orders of the groups that are tried; the one that keeps most pictures for training is taken."""
 
 SIDES: dict[str, tuple[Split, ...]] = {
     "train": ("train", "validation_seen", "test_seen"),
@@ -82,3 +26,93 @@ SIDES: dict[str, tuple[Split, ...]] = {
     "test": ("test_unseen",),
 }
 """Which splits draw from which side's pictures."""
+
+
+def sides(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> dict[str, str]:
+    """Assign every picture to the side train, validation or test by its group.
+
+    Each unseen side gets at least two groups and at least its share of the pictures, the rest trains. Among seeded
+    orders of the groups, cut where validation and then test have enough, the one that leaves most pictures for training
+    is taken. ids, groups: of every picture, in any order. Raises ParamsError when there are fewer than 5 groups or the
+    share leaves none for training, and DataError when a picture is named twice.
+    """
+    if twice := [name for name, times in Counter(ids).items() if times > 1]:
+        raise DataError(f"palettes: image_id must be unique, but {min(twice)} occurs {Counter(ids)[min(twice)]} times")
+    sizes = Counter(groups)
+    if len(sizes) < (least := 2 * LEAST_GROUPS + 1):
+        raise ParamsError(
+            f"params.yaml: images.source and images.count must give pictures of at least {least} groups "
+            f"(photographs), but give {len(sizes)}"
+        )
+    names = sorted(sizes)
+    counts = np.array([sizes[name] for name in names])
+    rng = np.random.default_rng([params.seed, 0])
+    orders = [rng.permutation(len(names)) for _ in range(ORDERS)]
+    cut = _best_cut(counts, orders, math.ceil(params.unseen_share * len(ids) - 1e-9))
+    if cut is None:
+        raise ParamsError(
+            f"params.yaml: pairs.unseen_share must be at most {_largest_share(counts, orders)}, so that these "
+            f"{len(names)} groups leave one for training, but is {params.unseen_share}"
+        )
+    order, first, second = cut
+    side_of = {names[row]: "validation" if rank < first else "test" for rank, row in enumerate(order[:second])}
+    return {name: side_of.get(group, "train") for name, group in zip(ids, groups, strict=True)}
+
+
+def draw(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> pl.DataFrame:
+    """Draw ordered pairs for the five splits: no pair twice, no picture with itself (docs/protocol.md, 3).
+
+    ids, groups: of every picture, in any order. Returns the table PAIRS, splits in the order of params.yaml and rows
+    shuffled within each. Raises ParamsError, naming the field and the largest legal number, when a side has too few
+    pictures, and what `sides` raises.
+    """
+    side_of = sides(ids, groups, params)
+    sizes = params.sizes()
+    drawn: dict[Split, pl.DataFrame] = {}
+    for number, (side, splits) in enumerate(SIDES.items()):
+        members = sorted(name for name in ids if side_of[name] == side)
+        wanted = [sizes[split] for split in splits]
+        legal = len(members) * (len(members) - 1)
+        if sum(wanted) > legal:
+            raise ParamsError(
+                f"params.yaml: {' + '.join(f'pairs.{split}' for split in splits)} must be at most {legal}, all ordered "
+                f"pairs of the {len(members)} pictures for {side}, but is {sum(wanted)}"
+            )
+        source, target = _ordered_pairs(np.random.default_rng([params.seed, 1, number]), len(members), sum(wanted))
+        named = pl.Series(members, dtype=pl.String)
+        rows = pl.DataFrame({"source": named.gather(source), "target": named.gather(target)})
+        for split, stop, size in zip(splits, np.cumsum(wanted).tolist(), wanted, strict=True):
+            drawn[split] = rows[stop - size : stop].with_columns(split=pl.lit(split))
+    frame = pl.concat([drawn[split] for split in sizes]).with_row_index("pair_id")
+    return frame.select(pl.col(name).cast(column.dtype) for name, column in schema.PAIRS.items())
+
+
+def _ordered_pairs(rng: np.random.Generator, n: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    # Code c stands for the ordered pair (c // (n-1), c % (n-1)), the second counted without the first.
+    source, target = np.divmod(rng.choice(n * (n - 1), size, replace=False), n - 1)
+    return source, target + (target >= source)
+
+
+Cut = tuple[NDArray[np.int64], int, int]
+
+
+def _best_cut(counts: NDArray[np.int64], orders: list[NDArray[np.int64]], least: int) -> Cut | None:
+    """Return the order that leaves most pictures and where validation and test end in it; None where none is legal."""
+    best, fewest = None, math.inf
+    for order in orders:
+        running = np.cumsum(counts[order])
+        first = max(LEAST_GROUPS, int(np.searchsorted(running, least)) + 1)
+        if first >= len(order):
+            continue
+        second = max(first + LEAST_GROUPS, int(np.searchsorted(running, running[first - 1] + least)) + 1)
+        if second < len(order) and running[second - 1] < fewest:
+            best, fewest = (order, first, second), running[second - 1]
+    return best
+
+
+def _largest_share(counts: NDArray[np.int64], orders: list[NDArray[np.int64]]) -> float:
+    legal, illegal = 0, (pictures := int(counts.sum()))
+    while illegal - legal > 1:
+        middle = (legal + illegal) // 2
+        legal, illegal = (middle, illegal) if _best_cut(counts, orders, middle) else (legal, middle)
+    return math.floor(1e4 * legal / pictures) / 1e4

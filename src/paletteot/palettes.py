@@ -8,11 +8,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
-from sklearn.cluster import KMeans
 
 from paletteot.errors import DataError
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+MOST_STEPS = 100
+"""Lloyd steps on the sample end here at the latest,"""
+TOLERANCE = 1e-3
+"""or where the centroids' squared moves sum to at most this share of the sample's variance per axis."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +37,23 @@ class Palette:
 def palette(pixels: NDArray[np.uint8], *, k: int, sample: int, refinements: int, seed: int) -> Palette:
     """Cluster a picture's colours.
 
-    k-means++ and Elkan's k-means on a weighted sample of distinct colours, then Lloyd steps on all of them with their
-    counts as weights: the objective is that of all pixels. A picture of fewer than k colours is its own palette.
+    k-means++ and Lloyd's k-means on an even sample of the distinct colours, then Lloyd steps on all of them, both with
+    the colours' counts as weights: the objective is that of all pixels. A picture of at most k colours is its own
+    palette. One thread; the same picture and seed give the same bits on the same machine.
 
-    pixels: (h, w, 3) uint8 sRGB. k: atoms. sample: distinct colours k-means starts from. refinements: Lloyd steps.
-    Raises DataError when pixels is no such array. (Lloyd 1982; Arthur and Vassilvitskii 2007; Elkan 2003.)
+    pixels: (h, w, 3) uint8 sRGB. k: atoms. sample: distinct colours k-means starts from, at least k are taken.
+    refinements: Lloyd steps on all. Raises DataError when pixels is no such array.
+    (Lloyd 1982; Arthur and Vassilvitskii 2007; the pruning of nearest centroids is Phillips 2002.)
     """
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
-        raise DataError(f"a picture must be (height, width, 3) uint8 sRGB, but is {pixels.shape} {pixels.dtype}")
+    given = f"{type(pixels).__name__} {getattr(pixels, 'shape', '')} {getattr(pixels, 'dtype', '')}".strip()
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        raise DataError(f"pixels: a picture must be a (height, width, 3) uint8 array of sRGB, but is {given}")
+    if pixels.size == 0:
+        raise DataError(f"pixels: a picture must have at least one pixel, but is {given}")
     colours, counts = distinct(pixels)
     weights = counts / counts.sum()
     lab = np.ascontiguousarray(rgb2lab(colours[None])[0], dtype=np.float64)
-    centroids = lab if len(lab) <= k else _cluster(lab, weights, k, sample, refinements, seed)
+    centroids = lab if len(lab) <= k else _cluster(lab, weights, k, max(sample, k), refinements, seed)
     return _finish(lab, weights, centroids, k)
 
 
@@ -55,30 +65,38 @@ def distinct(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 
 def _cluster(lab: Array, weights: Array, k: int, sample: int, refinements: int, seed: int) -> Array:
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed])
+    few, few_weights = lab, weights
     if len(lab) > sample:
         # Drawn evenly among the colours and weighted by their counts, rare colours keep a say in where atoms begin.
         rows = np.sort(rng.choice(len(lab), sample, replace=False))
-        few, few_weights = lab[rows], weights[rows]
-    else:
-        few, few_weights = lab, weights
-    start = KMeans(k, init="k-means++", n_init=1, algorithm="elkan", random_state=seed, max_iter=100, tol=1e-3)
-    centroids = np.array(
-        start.fit(few, sample_weight=few_weights / few_weights.mean()).cluster_centers_, dtype=np.float64
-    )
-    for _ in range(refinements):
-        labels, squares = nearest(lab, centroids)
-        mass = np.bincount(labels, weights, k)
-        sums = np.stack([np.bincount(labels, weights * lab[:, c], k) for c in range(3)], axis=1)
+        few, few_weights = lab[rows], weights[rows] / weights[rows].sum()
+    # As many candidates for each next centroid as scikit-learn tries; the best of them is kept.
+    centroids = _plus_plus(few, few_weights, rng.random((k, 2 + int(np.log(k)))))
+    variance = float((few_weights @ (few - few_weights @ few) ** 2).mean())
+    centroids = _lloyd(few, few_weights, centroids, MOST_STEPS, TOLERANCE * variance)
+    return _lloyd(lab, weights, centroids, refinements, 0.0)
+
+
+def _lloyd(points: Array, weights: Array, centroids: Array, steps: int, tolerance: float) -> Array:
+    labels = np.full(len(points), -1)
+    for _ in range(steps):
+        before, squares = centroids, nearest(points, centroids, labels)
+        mass, sums = _sums(points, weights, labels, len(centroids))
         full = mass > 0
-        centroids[full] = sums[full] / mass[full, None]
-        empty = np.flatnonzero(~full)
-        centroids[empty] = lab[np.argsort(-weights * squares, kind="stable")[: len(empty)]]
+        centroids = np.where(full[:, None], sums / np.where(full, mass, 1)[:, None], 0)
+        if not full.all():
+            # An atom that lost its colours starts again at the colour that adds most to the inertia.
+            empty = np.flatnonzero(~full)
+            centroids[empty] = points[np.argsort(-weights * squares, kind="stable")[: len(empty)]]
+        if ((centroids - before) ** 2).sum() <= tolerance:
+            break
     return centroids
 
 
 def _finish(lab: Array, weights: Array, centroids: Array, k: int) -> Palette:
-    labels, squares = nearest(lab, centroids)
+    labels = np.full(len(lab), -1)
+    squares = nearest(lab, centroids, labels)
     mass = np.bincount(labels, weights, len(centroids))
     kept = np.flatnonzero(mass > 0)
     order = kept[np.lexsort((*centroids[kept].T[::-1], -mass[kept]))]
@@ -88,22 +106,72 @@ def _finish(lab: Array, weights: Array, centroids: Array, k: int) -> Palette:
     return Palette(points, shares / shares.sum(), float(weights @ squares), len(lab))
 
 
+def nearest(points: Array, centroids: Array, labels: Labels) -> Array:
+    """Find the nearest centroid of each point and return the squared distances to them (n,).
+
+    points: (n, 3). centroids: (k, 3). labels: (n,) int64, overwritten with the nearest; what it holds is taken as a
+    guess, which makes the search short where it is good, and -1 guesses what the point before has.
+    """
+    between = np.sqrt(((centroids[:, None] - centroids[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(between, -1.0)  # each centroid comes first in its own row, before its duplicates
+    order = np.argsort(between, axis=1, kind="stable")
+    squares = np.empty(len(points))
+    _search(points, centroids, order, np.take_along_axis(between, order, axis=1), labels, squares)
+    return squares
+
+
 @njit(cache=True)
-def nearest(points: Array, centroids: Array) -> tuple[NDArray[np.int64], Array]:  # pragma: no cover - compiled
-    """Return the nearest centroid of each point (n,) int64 and the squared distance to it (n,)."""
-    n, k = len(points), len(centroids)
-    labels = np.empty(n, np.int64)
-    squares = np.empty(n)
-    x, y, z = centroids[:, 0].copy(), centroids[:, 1].copy(), centroids[:, 2].copy()
-    away = np.empty(k)
-    for i in range(n):
+def _search(
+    points: Array, centroids: Array, order: Labels, between: Array, labels: Labels, squares: Array
+) -> None:  # pragma: no cover - compiled
+    for i in range(len(points)):
+        guess = labels[i] if labels[i] >= 0 else (labels[i - 1] if i else 0)
         p, q, r = points[i, 0], points[i, 1], points[i, 2]
-        for j in range(k):
-            away[j] = (p - x[j]) * (p - x[j]) + (q - y[j]) * (q - y[j]) + (r - z[j]) * (r - z[j])
-        best = 0
-        for j in range(1, k):
-            if away[j] < away[best]:
-                best = j
-        labels[i] = best
-        squares[i] = away[best]
-    return labels, squares
+        best = (p - centroids[guess, 0]) ** 2 + (q - centroids[guess, 1]) ** 2 + (r - centroids[guess, 2]) ** 2
+        label, to_guess = guess, np.sqrt(best)
+        to_best = to_guess
+        for rank in range(1, len(centroids)):
+            # |p - c| >= |guess - c| - |p - guess|: from here on no centroid is nearer than the best one found.
+            if between[guess, rank] >= to_guess + to_best:
+                break
+            c = order[guess, rank]
+            square = (p - centroids[c, 0]) ** 2 + (q - centroids[c, 1]) ** 2 + (r - centroids[c, 2]) ** 2
+            if square < best:
+                best, label, to_best = square, c, np.sqrt(square)
+        labels[i] = label
+        squares[i] = best
+
+
+@njit(cache=True)
+def _sums(points: Array, weights: Array, labels: Labels, k: int) -> tuple[Array, Array]:  # pragma: no cover - compiled
+    mass, sums = np.zeros(k), np.zeros((k, 3))
+    for i in range(len(points)):
+        mass[labels[i]] += weights[i]
+        for axis in range(3):
+            sums[labels[i], axis] += weights[i] * points[i, axis]
+    return mass, sums
+
+
+@njit(cache=True)
+def _plus_plus(points: Array, weights: Array, draws: Array) -> Array:  # pragma: no cover - compiled
+    n, (k, trials) = len(points), draws.shape
+    centroids = np.empty((k, 3))
+    squares, trial, kept = np.full(n, np.inf), np.empty(n), np.empty(n)
+    running = np.cumsum(weights)
+    for number in range(k):
+        lowest = np.inf
+        for t in range(trials if number else 1):
+            row = min(np.searchsorted(running, draws[number, t] * running[-1], side="right"), n - 1)
+            p, q, r = points[row, 0], points[row, 1], points[row, 2]
+            inertia = 0.0
+            for i in range(n):
+                square = (points[i, 0] - p) ** 2 + (points[i, 1] - q) ** 2 + (points[i, 2] - r) ** 2
+                trial[i] = min(square, squares[i])
+                inertia += weights[i] * trial[i]
+            if inertia < lowest:
+                lowest = inertia
+                centroids[number] = points[row]
+                trial, kept = kept, trial
+        squares, kept = kept, squares
+        running = np.cumsum(weights * squares)
+    return centroids

@@ -1,7 +1,8 @@
-"""Pairs of palettes as tensors, every palette once, and the order in which training meets them."""
+"""Pairs of palettes as tensors, every palette once, the order in which training meets them, and the soft minimum."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,12 @@ from torch import Tensor
 
 from paletteot.dataset.load import Pairs
 from paletteot.ot.problem import Problems
+
+
+OFF = -1e9
+"""log of a weight of zero: finite, so that differences and products of it are no NaN; its exponential is 0."""
+
+_LOG2E = math.log2(math.e)
 
 
 @dataclass(frozen=True)
@@ -62,15 +69,43 @@ class Batch:
 
     def costs(self) -> Tensor:
         """Return the distances between the supports of each problem, (m, k, l), LAB units."""
-        x, y = self.x[self.source], self.y[self.target]
-        square = (x[:, :, None, 0] - y[:, None, :, 0]) ** 2
-        for axis in (1, 2):  # never |x|^2 - 2 x.y + |y|^2, which loses the digits that 1/eps multiplies
-            square = square + (x[:, :, None, axis] - y[:, None, :, axis]) ** 2
-        return square.sqrt()
+        return distances(self.x[self.source], self.y[self.target])
 
-    def log_weights(self) -> tuple[Tensor, Tensor]:
-        """Return log a (m, k) and log b (m, l); -inf where the weight is 0."""
-        return self.a.log()[self.source], self.b.log()[self.target]
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """Return the weights a (m, k) and b (m, l) of each problem."""
+        return self.a[self.source], self.b[self.target]
+
+
+def distances(x: Tensor, y: Tensor) -> Tensor:
+    """Return Euclidean distances, (..., k, l), between supports (..., k, 3) and (..., l, 3)."""
+    # Never |x|^2 - 2 x.y + |y|^2, which in float32 loses the digits that 1/eps multiplies.
+    square = sum((x[..., :, None, axis] - y[..., None, :, axis]).square() for axis in range(3))
+    assert isinstance(square, Tensor)
+    return square.sqrt()
+
+
+def log_weights(weights: Tensor) -> Tensor:
+    """Return the logarithm of weights, OFF where they are 0."""
+    return weights.log().clamp_min(OFF)
+
+
+def softmin(cost: Tensor, potential: Tensor, log_weight: Tensor, eps: float, dim: int) -> Tensor:
+    """Return -eps log sum w exp((potential - cost) / eps) over one side: the other side's Sinkhorn update.
+
+    cost: (m, k, l). dim: 2 sums over targets, with potential and log_weight (m, l), and gives f (m, k); 1 sums over
+    sources, (m, k), and gives g (m, l). LAB units. To base 2, whose exponential is the quicker one.
+    """
+    scale = _LOG2E / eps
+    exponent = torch.add((potential * scale + log_weight * _LOG2E).unsqueeze(3 - dim), cost, alpha=-scale)
+    top = exponent.amax(dim, keepdim=True)
+    total = exponent.sub_(top).exp2_().sum(dim)
+    return -(total.log2() + top.squeeze(dim)) / scale
+
+
+def centred(potential: Tensor, weights: Tensor) -> Tensor:
+    """Return potentials (m, n) shifted to a weighted mean of 0, and 0 where the weight is 0."""
+    on = torch.where(weights > 0, potential, 0.0)
+    return torch.where(weights > 0, on - (on * weights).sum(-1, keepdim=True), 0.0)
 
 
 def epoch(

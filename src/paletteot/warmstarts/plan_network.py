@@ -1,0 +1,121 @@
+"""The seed's model: attention of source tokens over target tokens is the plan."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from paletteot.ot.problem import Problems
+from paletteot.warmstarts.batches import OFF, Batch, log_weights
+from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.network import Network, chunks, to_gauge
+
+SMALLEST = 1e-12
+"""Where the seed clamps a plan before its logarithm."""
+
+
+class PlanNetwork(Network):
+    """Predict the row-normalised plan, the seed's layers exactly.
+
+    Tokens are raw (L, a, b, weight). Only the query and key projections of ``attention`` matter; the rest keeps the
+    seed's checkpoint loadable. Four heads and unscaled inputs fit that checkpoint best (docs/warm-starts.md).
+    """
+
+    name = "plan_network"
+
+    def __init__(self, hidden: int = 256, heads: int = 4) -> None:
+        super().__init__()
+        self.settings = {"hidden": hidden, "heads": heads}
+        self.heads = heads
+        self.source_enc = _encoder(hidden)
+        self.target_enc = _encoder(hidden)
+        self.attention = nn.MultiheadAttention(hidden, heads, batch_first=True)
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return queries (s, heads, k, width) and keys (t, heads, l, width), each palette once."""
+        query, key, _ = self.attention.in_proj_weight.chunk(3)
+        query_bias, key_bias, _ = self.attention.in_proj_bias.chunk(3)
+        sources = self.source_enc(torch.cat([batch.x, batch.a[..., None]], -1))
+        targets = self.target_enc(torch.cat([batch.y, batch.b[..., None]], -1))
+        return self._split(functional.linear(sources, query, query_bias)), self._split(
+            functional.linear(targets, key, key_bias)
+        )
+
+    def log_plan(self, queries: Tensor, keys: Tensor, on: Tensor) -> Tensor:
+        """Return the logarithm of the row-stochastic plan, (m, k, l), averaged over heads; OFF where ``on`` (m, l) is not.
+
+        queries: (m, heads, k, width), keys: (m, heads, l, width).
+        """
+        logits = torch.matmul(queries / math.sqrt(queries.shape[-1]), keys.transpose(-1, -2))
+        logits = logits + torch.where(on, 0.0, OFF)[:, None, None, :]
+        return (torch.softmax(logits, -1).mean(1) + torch.finfo(logits.dtype).tiny).log()
+
+    def loss(self, batch: Batch, eps: float) -> Tensor:
+        """Return the KL divergence of the predicted from the true row-normalised plan, mean over source atoms."""
+        assert batch.g is not None
+        a, b = batch.weights()
+        with torch.no_grad():
+            truth = torch.log_softmax((batch.g[:, None, :] - batch.costs()) / eps + log_weights(b)[:, None, :], -1)
+        queries, keys = self.encode(batch)
+        guess = self.log_plan(
+            queries.index_select(0, batch.source), keys.index_select(0, batch.target), b > 0
+        )  # fmt: skip
+        rows = functional.kl_div(guess, truth, reduction="none", log_target=True).sum(-1)
+        return rows[a > 0].mean()
+
+    def _split(self, tokens: Tensor) -> Tensor:
+        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+def seed_potentials(log_plan: Tensor, cost: Tensor, a: Tensor, b: Tensor, eps: float) -> Tensor:
+    """Turn row-normalised plans into target potentials as the seed does, (m, l), LAB units, any gauge.
+
+    P = a_i times the row, clamped at 1e-12, is u_i K_ij v_j: subtract log K, average over rows unweighted, and
+    g = eps (log v - log b). The seed's evaluation multiplied by the source weights along the wrong axis; this does not.
+    log_plan, cost: (m, k, l); a: (m, k); b: (m, l). Atoms of weight zero take no part.
+    """
+    plan = log_plan + log_weights(a)[:, :, None]
+    ratio = plan.clamp_min(math.log(SMALLEST)) + cost / eps
+    on = (a > 0).to(cost.dtype)[:, :, None]
+    log_v = (ratio * on).sum(1) / on.sum(1)
+    return eps * (log_v - log_weights(b))
+
+
+class PlanStart:
+    """Start from the seed's network and the seed's own conversion of its plan."""
+
+    name = "plan_network"
+    summary = "the seed's attention network and its own conversion from plan to potential"
+    citation = "the seed project of this benchmark (MIT licence)"
+
+    def __init__(self, network: PlanNetwork) -> None:
+        self.network = network
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Return the start of a file of weights; raises DataError where it is not whole."""
+        return cls(PlanNetwork.load(path))
+
+    @torch.inference_mode()
+    def start(self, problems: Problems) -> Start:
+        """Return potentials of the predicted plans, (batch, l), LAB units, gauge sum_j b_j g_j = 0."""
+        batch = Batch.of_problems(problems, next(self.network.parameters()).device)
+        queries, keys = self.network.encode(batch)
+        g = []
+        for rows in chunks(problems):
+            part = batch.part(rows)
+            a, b = part.weights()
+            log_plan = self.network.log_plan(queries[part.source], keys[part.target], b > 0)
+            g.append(seed_potentials(log_plan, part.costs(), a, b, problems.eps))
+        return Start(to_gauge(g, problems))
+
+
+def _encoder(hidden: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(4, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, hidden)
+    )

@@ -1,0 +1,190 @@
+"""Training of the learned warm starts: seeded, resumable, best epoch kept."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from paletteot.config import TrainDualNetwork, TrainPlanNetwork
+from paletteot.dataset.load import Pairs
+from paletteot.errors import DataError, PaletteOTError, ParamsError
+from paletteot.files import replacing
+from paletteot.warmstarts.batches import Batch, epoch
+from paletteot.warmstarts.dual_network import DualNetwork
+from paletteot.warmstarts.network import Network
+from paletteot.warmstarts.plan_network import PlanNetwork
+
+Log = Callable[[int, dict[str, float]], None]
+"""Told the metrics of every epoch."""
+
+Keep = Callable[[Path], None]
+"""Given the file of weights when training has ended."""
+
+VALIDATION = ("validation_seen", "validation_unseen")
+"""Splits that a loss is computed on after every epoch; the best epoch is chosen by the last."""
+
+WARM_UP = 0.02
+"""Share of the training in which the learning rate rises."""
+
+WEIGHT_DECAY = 1e-4
+LARGEST_GRADIENT = 1.0
+VALIDATION_BATCH = 64
+
+
+class TrainingError(PaletteOTError):
+    """Training did not give finite losses."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, best epoch's weights.
+
+    history: epoch (from 1), train_loss, validation_seen_loss, validation_unseen_loss.
+    """
+
+    network: Network
+    history: pl.DataFrame
+    eps: float
+
+    def save(self, path: Path) -> None:
+        """Write the weights as safetensors."""
+        self.network.save(path, eps=self.eps)
+
+
+def create(name: str, settings: TrainPlanNetwork | TrainDualNetwork) -> Network:
+    """Return an untrained network, the same one for the same seed.
+
+    Raises ParamsError when the hidden size cannot be shared out to the heads.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        try:
+            if isinstance(settings, TrainDualNetwork):
+                return DualNetwork(settings.hidden, settings.layers, settings.heads)
+            return PlanNetwork(settings.hidden)
+        except (AssertionError, ValueError) as error:
+            raise ParamsError(f"params.yaml: train.{name}.hidden: {error}, but is {settings.hidden}") from None
+
+
+def device_of(choice: str) -> torch.device:
+    """Return the device of a parameter: auto takes CUDA, then MPS, then the CPU; raises ParamsError where it is not."""
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if choice == "auto":
+        return torch.device(next(name for name, present in here.items() if present))
+    if not here.get(choice, False):
+        legal = ", ".join(["auto", *(name for name, present in here.items() if present)])
+        raise ParamsError(f"params.yaml: train.device must be one of {legal} on this machine, but is {choice!r}")
+    return torch.device(choice)
+
+
+def train(
+    name: str, pairs: Pairs, validation: Mapping[str, Pairs], settings: TrainPlanNetwork | TrainDualNetwork, *,
+    eps: float, device: str, partial: Path, log: Log,
+) -> Trained:  # fmt: skip
+    """Train a network and return the weights of the epoch with the smallest loss on validation_unseen.
+
+    AdamW, the learning rate warmed up and then a cosine. pairs: labelled. validation: labelled pairs of VALIDATION.
+    eps: LAB units. partial: folder of the checkpoint, written after every epoch; training goes on from there to the
+    same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
+    """
+    where = device_of(device)
+    network = create(name, settings).to(where)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    checkpoint = partial / "checkpoint.pt"
+    state: dict[str, Any] = {"history": [], "best": {}}
+    if checkpoint.is_file():
+        state = _resume(checkpoint, where)
+        network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+    history: list[dict[str, float]] = state["history"]
+    labels = {split: part.g for split, part in validation.items()}
+    g = pairs.g
+    for number in range(len(history) + 1, settings.epochs + 1):
+        started = time.perf_counter()
+        row = {"epoch": number, "train_loss": _epoch(name, network, optimiser, pairs, g, settings, eps, number, where)}
+        for split in VALIDATION:
+            row[f"{split}_loss"] = evaluate(network, validation[split], labels[split], eps, where)
+            _check_finite(row[f"{split}_loss"], name, number)
+        best_before = min((one[f"{VALIDATION[-1]}_loss"] for one in history), default=math.inf)
+        if row[f"{VALIDATION[-1]}_loss"] < best_before:
+            state["best"] = {key: value.detach().cpu().clone() for key, value in network.state_dict().items()}
+        history.append(row)
+        seconds = time.perf_counter() - started
+        state |= {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
+        with replacing(checkpoint) as fresh:
+            torch.save(state, fresh)
+        log(number, {key: value for key, value in row.items() if key != "epoch"} | {"seconds": seconds})
+    network.load_state_dict(state["best"])
+    return Trained(network.cpu().eval(), pl.DataFrame(history), eps)
+
+
+@torch.inference_mode()
+def evaluate(
+    network: Network, pairs: Pairs, g: np.ndarray[Any, np.dtype[np.float64]], eps: float, device: torch.device
+) -> float:
+    """Return the mean loss on labelled pairs; g: (n, l) their labels."""
+    total = 0.0
+    for start in range(0, len(pairs), VALIDATION_BATCH):
+        rows = np.arange(start, min(start + VALIDATION_BATCH, len(pairs)))
+        total += float(network.loss(Batch.of_pairs(pairs, g, rows, device), eps)) * len(rows)
+    return total / len(pairs)
+
+
+def _epoch(
+    name: str, network: Network, optimiser: torch.optim.Optimizer, pairs: Pairs, g: np.ndarray[Any, np.dtype[np.float64]],
+    settings: TrainPlanNetwork, eps: float, number: int, device: torch.device,
+) -> float:  # fmt: skip
+    total, visited = 0.0, 0
+    rng = np.random.default_rng([settings.seed, number])
+    bar = tqdm(
+        total=len(pairs), desc=f"{name} {number}/{settings.epochs}", unit="pair", file=sys.stderr,
+        mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
+    )  # fmt: skip
+    with bar:
+        for rows in epoch(pairs.source, pairs.target, settings.block, rng):
+            done = (number - 1 + visited / len(pairs)) / settings.epochs
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * _rate(done)
+            optimiser.zero_grad()
+            loss = network.loss(Batch.of_pairs(pairs, g, rows, device), eps)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+            optimiser.step()
+            total += _check_finite(loss.item(), name, number) * len(rows)
+            visited += len(rows)
+            bar.update(len(rows))
+    return total / visited
+
+
+def _rate(done: float) -> float:
+    return min(1.0, (done + 1e-3) / WARM_UP) * (1 + math.cos(math.pi * done)) / 2
+
+
+def _check_finite(loss: float, name: str, number: int) -> float:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"{name}: loss of epoch {number} is {loss}; params.yaml: train.{name}.learning_rate must be smaller"
+        )
+    return loss
+
+
+def _resume(checkpoint: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        if isinstance(state, dict) and {"network", "optimiser", "history", "best"} <= state.keys():
+            return state
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        state = None
+    raise DataError(f"{checkpoint}: not a whole checkpoint; delete it to train from the start")
