@@ -53,8 +53,9 @@ def test_an_error_in_a_worker_ends_the_run_and_keeps_what_is_finished(tmp_path):
     assert len(list(tmp_path.glob("*.parquet"))) == 2
 
 
-def test_workers_have_one_blas_thread(tmp_path):
-    files = engine.run(_threads, [0, 1, 2], folder=tmp_path, workers=2, label="x")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_have_one_blas_thread(tmp_path, workers):
+    files = engine.run(_threads, [0, 1, 2], folder=tmp_path, workers=workers, label="x")
     assert set(engine.collect(files)["threads"]) == {1}
 
 

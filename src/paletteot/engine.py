@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import joblib
 import polars as pl
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from paletteot.errors import DataError
@@ -104,6 +105,7 @@ def _whole(file: Path) -> bool:
 
 
 def _finish(task: Callable[[Chunk], pl.DataFrame], chunk: Chunk, file: Path) -> None:
-    frame = task(chunk)
+    with threadpool_limits(1):  # with one worker joblib runs here, where its own limit does not reach
+        frame = task(chunk)
     with replacing(file) as fresh:
         frame.write_parquet(fresh, compression="uncompressed")

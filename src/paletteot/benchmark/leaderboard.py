@@ -16,8 +16,8 @@ RANKING_SPLIT = "test_unseen"
 SPLITS = (RANKING_SPLIT, "test_seen")
 
 COLUMNS = (
-    "method", "track", "split", "problems", "converged", "min", "q1", "median", "q3", "max", "ratio_median", "ratio_low",
-    "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
+    "method", "track", "split", "problems", "converged", "min", "q1", "median", "q3", "max",
+    "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
 """The columns that do not repeat; they stand in the leaderboard and in no other file."""
@@ -43,7 +43,8 @@ def _split(
     if cold.is_empty():
         raise DataError(f"params.yaml: evaluate.splits must name {split}, which the leaderboard shows")
     met = cold.join(pairs, on="pair_id", how="left", maintain_order="left")
-    made, intervals = [], {}
+    made = []
+    intervals: dict[str, statistics.Interval] = {}
     for method, evaluation in evaluations.items():
         part = evaluation.split(split)
         frame = part.iterations
@@ -72,14 +73,15 @@ def _split(
             }
         )
     rank = statistics.ranks(intervals)
-    frame = pl.DataFrame(made).with_columns(rank=pl.Series([rank[row["method"]] for row in made], dtype=pl.Int64))
+    frame = pl.DataFrame(made).with_columns(rank=pl.Series(list(rank.values()), dtype=pl.Int64))
     return frame.sort("rank", "ratio_median", "method").select(COLUMNS)
 
 
 FORMATS = {
-    "converged": "d", "problems": "d", "rank": "d", "min": ".0f", "q1": ".0f", "median": ".0f", "q3": ".0f", "max": ".0f",
-    "ratio_median": ".3f", "ratio_low": ".3f", "ratio_high": ".3f", "improved_share": ".1%", "init_iterations": ".0f",
-    "init_ms": ".2f", "total_ms": ".1f",
+    "converged": "d", "problems": "d", "rank": "d",
+    "min": ".0f", "q1": ".0f", "median": ".0f", "q3": ".0f", "max": ".0f",
+    "ratio_median": ".3f", "ratio_low": ".3f", "ratio_high": ".3f", "improved_share": ".1%",
+    "init_iterations": ".0f", "init_ms": ".2f", "total_ms": ".1f",
 }  # fmt: skip
 
 
@@ -93,8 +95,8 @@ def to_markdown(board: pl.DataFrame) -> str:
     lines = [
         "# Leaderboard",
         "",
-        f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}` on the same problem, init_iterations included: median and",
-        "95 % bootstrap interval over pictures. Ranked on each split; methods whose intervals overlap share a rank.",
+        f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}` on the same problem, init_iterations",
+        "included: median and 95 % bootstrap interval over pictures. Methods whose intervals overlap share a rank.",
         f"`{RANKING_SPLIT}` is the split that ranks. Times are medians, one thread, start included (docs/protocol.md).",
         "",
         "| " + " | ".join(board.columns) + " |",

@@ -1,9 +1,9 @@
 """Five-number summaries, paired ratios with bootstrap intervals over pictures, and ranks that ties share.
 
 A run that reached the cap is right-censored: it stands as the cap in every statistic. A quantile that falls among
-censored runs is therefore a lower bound and equals the cap. In a paired ratio a censored contestant counts with at least
-the cap, so its ratio is a lower bound where the cold start converged; where only the cold start is censored the ratio is
-an upper bound, which is conservative against the contestant. Medians depend on such bounds only if they fall among them.
+censored runs is therefore a lower bound and equals the cap. In a paired ratio a censored contestant counts as the cap,
+so its ratio is a lower bound where the cold start converged; where only the cold start is censored the ratio is an
+upper bound, which is conservative against the contestant. Medians depend on such bounds only if they fall among them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def ratios(counts: ArrayLike, cold: ArrayLike) -> Array:
     return np.asarray(counts, dtype=np.float64) / np.maximum(np.asarray(cold, dtype=np.float64), 1)
 
 
-def weighted_median(values: Array, weights: Array) -> Array:
+def weighted_median(values: Array, weights: NDArray[np.int64]) -> Array:
     """Return the median of values under each row of weights.
 
     values: (n,). weights: (draws, n), non-negative integers as multiplicities; returns (draws,), the median of the
@@ -60,8 +60,8 @@ def median_interval(
     """Return the median and its 95 % interval, resampled by picture.
 
     Pairs that share a picture are not independent, pictures are: each draw takes as many pictures as there are, with
-    replacement, and a pair counts as often as its source was drawn times its target was drawn (the pigeonhole bootstrap,
-    Owen 2007). values: (n,), source and target: picture of each. Draws in which no pair is left are not used.
+    replacement, and a pair counts as often as its source was drawn times its target was drawn (the pigeonhole
+    bootstrap, Owen 2007). values: (n,). source, target: picture of each. A draw that leaves no pair is not used.
     """
     pictures, codes = np.unique(np.concatenate([source, target]), return_inverse=True)
     n = len(pictures)

@@ -27,8 +27,8 @@ def build(
 ) -> pl.DataFrame:
     """Write metrics, leaderboard, figures, the data of DVC's plots and the page; returns the leaderboard.
 
-    evaluations: of each method. pairs: the table PAIRS. curves: loss history of each learned method. bootstrap, seed: of
-    the intervals. made: how the figures came about, for the page. folder: where the report lies.
+    evaluations: of each method. pairs: the table PAIRS. curves: loss history of each learned method. bootstrap, seed:
+    of the intervals. made: how the figures came about, for the page. folder: where the report lies.
     """
     board = leaderboard.rows(evaluations, pairs, bootstrap=bootstrap, seed=seed)
     seen = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in evaluations.items()}
@@ -63,11 +63,7 @@ def build(
 
 
 def plot_data(evaluations: Mapping[str, Evaluation]) -> pl.DataFrame:
-    """Return the histogram that DVC plots: start, log10 of the bin's middle, problems, on the ranking split."""
-    cap = max(int(one.iterations["iterations"].max() or 0) for one in evaluations.values())  # type: ignore[arg-type]
-    parts = []
-    for method, one in evaluations.items():
-        frame = one.split(leaderboard.RANKING_SPLIT).iterations
-        bars = figures.binned(frame["iterations"] + frame["init_iterations"], cap)
-        parts.append(bars.select(pl.lit(method).alias("start"), "low", "high", "problems"))
-    return pl.concat(parts)
+    """Return what DVC draws a histogram of: start and iterations on the ranking split, the start's own included."""
+    frames = {method: one.split(leaderboard.RANKING_SPLIT).iterations for method, one in evaluations.items()}
+    total = (pl.col("iterations") + pl.col("init_iterations")).alias("iterations")
+    return pl.concat([frame.select(pl.lit(method).alias("start"), total) for method, frame in frames.items()])

@@ -19,18 +19,18 @@ BINS_PER_DECADE = 12
 
 
 def binned(counts: pl.Series, cap: int) -> pl.DataFrame:
-    """Return a histogram with logarithmic bins: columns low, high (iterations) and problems; a count of 0 is put at 1."""
+    """Return a histogram with logarithmic bins: low, high (iterations) and problems; a count of 0 is put at 1."""
     top = int(np.ceil(np.log10(max(cap, 10)) * BINS_PER_DECADE))
     edges = 10 ** (np.arange(top + 1) / BINS_PER_DECADE)
     problems, _ = np.histogram(np.maximum(counts.to_numpy(), 1), edges)
     return pl.DataFrame({"low": edges[:-1].round(2), "high": edges[1:].round(2), "problems": problems})
 
 
-def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.LayerChart:
+def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.TopLevelMixin:
     """Return cold against warm iterations on the ranking split, with both five-number summaries."""
     layers, words = [], []
     cap = max(int(one.iterations["iterations"].max() or 0) for one in evaluations.values())  # type: ignore[arg-type]
-    for name, colour in ((BASE, GREY), (method, BLUE)):
+    for name in (BASE, method):
         frame = evaluations[name].split(RANKING_SPLIT).iterations
         counts = frame["iterations"] + frame["init_iterations"]
         bars = binned(counts, cap).with_columns(start=pl.lit(name))
@@ -55,7 +55,7 @@ def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.LayerCh
     return alt.layer(*layers).properties(title=title, width=520, height=220)
 
 
-def intervals(board: pl.DataFrame) -> alt.LayerChart:
+def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
     """Return the median ratios with their intervals, one row for each method."""
     shown = board.filter(pl.col("split") == RANKING_SPLIT)
     order = shown["method"].to_list()
@@ -71,13 +71,13 @@ def intervals(board: pl.DataFrame) -> alt.LayerChart:
     return alt.layer(one, rule, point).properties(title=title, width=520, height=38 * len(order) + 10)
 
 
-def curves(method: str, history: pl.DataFrame) -> alt.Chart:
+def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
     """Return the losses of a training against the epoch. history: columns epoch and *_loss."""
     losses = [name for name in history.columns if name.endswith("_loss")]
     long = history.unpivot(losses, index="epoch", variable_name="on", value_name="loss").with_columns(
         pl.col("on").str.strip_suffix("_loss")
     )
-    return (
+    chart: alt.Chart = (
         alt.Chart(long)
         .mark_line(point=True)
         .encode(
@@ -87,3 +87,4 @@ def curves(method: str, history: pl.DataFrame) -> alt.Chart:
         )
         .properties(title=alt.TitleParams(f"Training of {method}", anchor="start"), width=520, height=200)
     )
+    return chart

@@ -14,7 +14,6 @@ from torch import Tensor
 from paletteot.dataset.load import Pairs
 from paletteot.ot.problem import Problems
 
-
 OFF = -1e9
 """log of a weight of zero: finite, so that differences and products of it are no NaN; its exponential is 0."""
 

@@ -37,6 +37,7 @@ class DualNetwork(Network):
     """
 
     name = "dual_network"
+    ranges: Tensor
 
     def __init__(self, hidden: int = 32, layers: int = 3, heads: int = 4, schedule: int = 10) -> None:
         super().__init__()
@@ -67,6 +68,7 @@ class DualNetwork(Network):
         f, g = trail_f[-1], trail_g[-1]
         answers = []
         for block in self.blocks:
+            assert isinstance(block, _Block)
             with torch.no_grad():  # each block learns to correct what it is given, not to prepare the next
                 f, g, old_f, old_g = softmin(cost, g, log_b, eps, 2), g, f.detach(), g.detach()
                 g = softmin(cost, f, log_a, eps, 1)
@@ -133,6 +135,8 @@ class DualStart:
 class _Encoder(nn.Module):
     """Tokens of a palette: weights, and who lies near whom."""
 
+    ranges: Tensor
+
     def __init__(self, hidden: int, heads: int) -> None:
         super().__init__()
         self.first = nn.Sequential(nn.Linear(2, hidden), nn.GELU(), nn.Linear(hidden, hidden))
@@ -180,7 +184,7 @@ class _Block(nn.Module):
         return tokens, self.step(tokens)[..., 0]
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return tokens.reshape(*tokens.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 _LAGS = ((1, 1.0), (2, 3.0), (4, 10.0))

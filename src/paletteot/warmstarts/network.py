@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -77,12 +77,12 @@ def to_gauge(g: list[Tensor], problems: Problems) -> NDArray[np.float64]:
     return np.where(on, whole - (whole * problems.b).sum(axis=1, keepdims=True), 0.0)
 
 
-def _read(path: Path) -> tuple[dict[str, dict[str, int]], dict[str, Tensor]]:
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if not path.is_file():
         raise DataError(f"{path}: no such file; `dvc repro` trains it")
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})["paletteot"])
-            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: no mapping
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, ValueError) as error:
         raise DataError(f"{path}: not a whole file of weights of this project: {error}") from None

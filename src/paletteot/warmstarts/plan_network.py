@@ -47,9 +47,9 @@ class PlanNetwork(Network):
         )
 
     def log_plan(self, queries: Tensor, keys: Tensor, on: Tensor) -> Tensor:
-        """Return the logarithm of the row-stochastic plan, (m, k, l), averaged over heads; OFF where ``on`` (m, l) is not.
+        """Return the logarithm of the row-stochastic plan, (m, k, l), averaged over heads; OFF where not ``on``.
 
-        queries: (m, heads, k, width), keys: (m, heads, l, width).
+        on: (m, l) bool. queries: (m, heads, k, width), keys: (m, heads, l, width).
         """
         logits = torch.matmul(queries / math.sqrt(queries.shape[-1]), keys.transpose(-1, -2))
         logits = logits + torch.where(on, 0.0, OFF)[:, None, None, :]
@@ -69,7 +69,7 @@ class PlanNetwork(Network):
         return rows[a > 0].mean()
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return tokens.view(*tokens.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def seed_potentials(log_plan: Tensor, cost: Tensor, a: Tensor, b: Tensor, eps: float) -> Tensor:

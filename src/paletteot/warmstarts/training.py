@@ -21,6 +21,7 @@ from paletteot.config import TrainDualNetwork, TrainPlanNetwork
 from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError, PaletteOTError, ParamsError
 from paletteot.files import replacing
+from paletteot.ot.problem import Array
 from paletteot.warmstarts.batches import Batch, epoch
 from paletteot.warmstarts.dual_network import DualNetwork
 from paletteot.warmstarts.network import Network
@@ -131,9 +132,7 @@ def train(
 
 
 @torch.inference_mode()
-def evaluate(
-    network: Network, pairs: Pairs, g: np.ndarray[Any, np.dtype[np.float64]], eps: float, device: torch.device
-) -> float:
+def evaluate(network: Network, pairs: Pairs, g: Array, eps: float, device: torch.device) -> float:
     """Return the mean loss on labelled pairs; g: (n, l) their labels."""
     total = 0.0
     for start in range(0, len(pairs), VALIDATION_BATCH):
@@ -143,7 +142,7 @@ def evaluate(
 
 
 def _epoch(
-    name: str, network: Network, optimiser: torch.optim.Optimizer, pairs: Pairs, g: np.ndarray[Any, np.dtype[np.float64]],
+    name: str, network: Network, optimiser: torch.optim.Optimizer, pairs: Pairs, g: Array,
     settings: TrainPlanNetwork, eps: float, number: int, device: torch.device,
 ) -> float:  # fmt: skip
     total, visited = 0.0, 0
