@@ -26,13 +26,13 @@ its axes, and white balance as a shift of a* and b* in LAB units."""
 def draw(rng: np.random.Generator, strength: float) -> dict[str, float]:
     """Draw a grading; strength 0 gives the identity, 1 the spread of a collection of edited photographs."""
     drawn = {
-        "gamma": np.exp(strength * rng.normal(0, 0.45)),
-        "contrast": np.exp(strength * rng.normal(0, 0.25)),
-        "angle": strength * rng.normal(0, 1.2),
-        "chroma_a": np.exp(strength * rng.normal(-0.2, 0.4)),
-        "chroma_b": np.exp(strength * rng.normal(-0.2, 0.4)),
-        "shift_a": strength * rng.normal(0, 7),
-        "shift_b": strength * rng.normal(0, 7),
+        "gamma": np.exp(strength * rng.normal(0, 0.52)),
+        "contrast": np.exp(strength * rng.normal(0, 0.29)),
+        "angle": strength * rng.normal(0, 1.4),
+        "chroma_a": np.exp(strength * rng.normal(-0.23, 0.46)),
+        "chroma_b": np.exp(strength * rng.normal(-0.23, 0.46)),
+        "shift_a": strength * rng.normal(0, 8),
+        "shift_b": strength * rng.normal(0, 8),
     }
     return {name: round(float(value), 6) for name, value in drawn.items()}
 

@@ -28,7 +28,7 @@ def stage(name: str, params: config.Params) -> None:
     eps = params.transport.eps
     key = engine.fingerprint(
         common.PALETTES, common.PLANS, settings.model_dump(), eps,
-        Path(training.__file__), Path(warmstarts.__path__[0]) / f"{name}.py",
+        *(Path(warmstarts.__path__[0]) / f"{module}.py" for module in ("batches", "network", "training", name)),
     )  # fmt: skip
     folder = engine.partial_folder(f"train-{name}", key)
     facts = {
