@@ -41,9 +41,7 @@ def make(folder: Path, change: Mapping[str, Any]) -> Path:
     (folder / "params.yaml").write_text(yaml.safe_dump(merged(params, change), sort_keys=False))
     if not (folder / ".dvc").is_dir():
         dvc(folder, "init", "--no-scm", "--quiet")
-    shutil.copy2(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
-    with (folder / ".dvc" / "config").open("a") as config:
-        config.write("[core]\n    no_scm = true\n    analytics = false\n")
+    dvc(folder, "config", "plots.html_template", "../reports/plots/offline.html")
     shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots", dirs_exist_ok=True)
     return folder
 

@@ -36,7 +36,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def run_stage(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"paletteot.stages.{stage.split()[0]}", *stage.split()[1:]]
+    command = [sys.executable, "-m", "paletteot.stages", *stage.split()]
     return subprocess.run(
         command, cwd=folder, env=workspace.environment(), capture_output=True, text=True, check=False, timeout=300
     )
@@ -120,9 +120,9 @@ def test_a_killed_stage_goes_on_from_its_finished_chunks(copy):
     before = hashes(copy / "data" / "plans")
     probe = (
         "from paletteot import engine\n"
-        "import paletteot.stages.plans as plans, paletteot.stages.common as common\n"
+        "from paletteot.stages.__main__ import main\n"
         "engine.collect = lambda files: (_ for _ in ()).throw(KeyboardInterrupt)\n"
-        "common.main(plans.stage)\n"
+        "main(['plans'])\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", probe],

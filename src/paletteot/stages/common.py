@@ -1,13 +1,10 @@
-"""What every stage does first and last: read params.yaml, end with one line and exit code 1 on an error."""
+"""What every stage shares: where things lie, and params.yaml."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from paletteot import config, images, warmstarts
-from paletteot.errors import PaletteOTError
 
 PARAMS = Path("params.yaml")
 IMAGES = Path("data/images")
@@ -26,23 +23,3 @@ def load_params() -> config.Params:
     for name in params.evaluate.methods:
         warmstarts.check_name(name, f"{PARAMS}: evaluate.methods")
     return params
-
-
-def main(stage: Callable[[config.Params], None]) -> None:
-    """Run a stage as a program."""
-    try:
-        stage(load_params())
-    except PaletteOTError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; run again to go on from the last finished chunk")
-
-
-def argument(legal: tuple[str, ...]) -> str:
-    """Return the one word a stage was called with.
-
-    Raises ParamsError when it is not among the legal ones.
-    """
-    if len(sys.argv) != 2 or sys.argv[1] not in legal:
-        sys.exit(f"error: give one of {', '.join(legal)}, not {' '.join(sys.argv[1:]) or 'nothing'}")
-    return sys.argv[1]

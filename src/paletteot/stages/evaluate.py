@@ -19,7 +19,7 @@ from paletteot.warmstarts.contract import WarmStart
 Span = tuple[str, int, int]
 
 
-def stage(method: str, params: config.Params) -> None:
+def stage(params: config.Params, method: str) -> None:
     """Read palettes, plans and the contestant's file, write data/evaluations/METHOD."""
     file = Path(params.evaluate.methods[method])
     warmstarts.create(method, file)  # says what is wrong before any work is done
@@ -62,8 +62,3 @@ def _chunk(method: str, file: Path, transport: config.Transport, span: Span) -> 
     return evaluate.track_a(
         _contestant(method, file, transport.eps), _split(split)[start:stop], **transport.model_dump()
     )  # fmt: skip
-
-
-if __name__ == "__main__":
-    name = common.argument(tuple(warmstarts.BUILT_IN))
-    common.main(partial(stage, name))

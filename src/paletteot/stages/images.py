@@ -41,7 +41,3 @@ def _chunk(wanted: config.Images, folder: Path, span: tuple[int, int]) -> pl.Dat
         for picture in source.pictures(wanted.count, grading=wanted.grading, seed=wanted.seed)[slice(*span)]
     ]
     return pl.DataFrame(rows, schema=schema.dtypes(schema.IMAGES))
-
-
-if __name__ == "__main__":
-    common.main(stage)

@@ -13,7 +13,3 @@ def stage(params: config.Params) -> None:
     pictures = read_parquet(common.PALETTES, schema.palettes(params.palettes.k))
     drawn = pairs.draw(pictures["image_id"].to_list(), pictures["group"].to_list(), params.pairs)
     write_parquet(common.PAIRS, drawn, schema.PAIRS)
-
-
-if __name__ == "__main__":
-    common.main(stage)

@@ -44,7 +44,3 @@ def _chunk(params: config.Palettes, span: tuple[int, int]) -> pl.DataFrame:
         inertia=pl.Series([one.inertia for one in made], dtype=pl.Float64),
         colours=pl.Series([one.colours for one in made], dtype=pl.Int32),
     )
-
-
-if __name__ == "__main__":
-    common.main(stage)

@@ -40,7 +40,3 @@ def _pairs() -> Pairs:
 
 def _chunk(transport: config.Transport, plans: config.Plans, span: tuple[int, int]) -> pl.DataFrame:
     return label.exact(_pairs()[slice(*span)], tolerance=plans.tolerance, **transport.model_dump())
-
-
-if __name__ == "__main__":
-    common.main(stage)

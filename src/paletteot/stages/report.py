@@ -30,7 +30,3 @@ def stage(params: config.Params) -> None:
         made=made,
         folder=common.REPORTS,
     )
-
-
-if __name__ == "__main__":
-    common.main(stage)

@@ -20,7 +20,7 @@ from paletteot.warmstarts import training
 LOG = training.Log
 
 
-def stage(name: str, params: config.Params) -> None:
+def stage(params: config.Params, name: str) -> None:
     """Read palettes and plans, write models/NAME.safetensors and reports/curves/NAME.csv."""
     palettes = load_palettes(common.PALETTES)
     splits = {split: load_plans(common.PLANS, palettes, split) for split in ("train", *training.VALIDATION)}
@@ -87,8 +87,3 @@ def git_commit() -> str:
         check=False,
     )
     return found.stdout.strip() or "unknown"
-
-
-if __name__ == "__main__":
-    which = common.argument(warmstarts.LEARNED)
-    common.main(partial(stage, which))

@@ -25,6 +25,7 @@ from paletteot.ot.problem import Array
 from paletteot.warmstarts.batches import Batch, epoch
 from paletteot.warmstarts.dual_network import DualNetwork
 from paletteot.warmstarts.network import Network
+from paletteot.warmstarts.plan_network import HEADS as PLAN_HEADS
 from paletteot.warmstarts.plan_network import PlanNetwork
 
 Log = Callable[[int, dict[str, float]], None]
@@ -69,14 +70,13 @@ def create(name: str, settings: TrainPlanNetwork | TrainDualNetwork) -> Network:
 
     Raises ParamsError when the hidden size cannot be shared out to the heads.
     """
+    if settings.hidden % (heads := getattr(settings, "heads", PLAN_HEADS)):
+        raise ParamsError(f"params.yaml: train.{name}.hidden must be a multiple of {heads}, but is {settings.hidden}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        try:
-            if isinstance(settings, TrainDualNetwork):
-                return DualNetwork(settings.hidden, settings.layers, settings.heads)
-            return PlanNetwork(settings.hidden)
-        except (AssertionError, ValueError) as error:
-            raise ParamsError(f"params.yaml: train.{name}.hidden: {error}, but is {settings.hidden}") from None
+        if isinstance(settings, TrainDualNetwork):
+            return DualNetwork(settings.hidden, settings.layers, settings.heads)
+        return PlanNetwork(settings.hidden)
 
 
 def device_of(choice: str) -> torch.device:
