@@ -101,7 +101,7 @@ class Bundled:
                 Picture(
                     image_id=f"bundled-{number:05d}",
                     group=name,
-                    source=f"{photograph.distribution} {version(photograph.distribution)}",
+                    source=_release(photograph.distribution),
                     licence=photograph.licence,
                     attribution=photograph.attribution,
                     crop=_crop(rng, *_decoded(name).shape[1::-1]),
@@ -127,10 +127,15 @@ def _crop(rng: np.random.Generator, width: int, height: int) -> Crop:
 
 
 @cache
+def _release(distribution: str) -> str:
+    return f"{distribution} {version(distribution)}"  # version() parses the whole METADATA each time
+
+
+@cache
 def _decoded(name: str) -> Pixels:
     photograph = PHOTOGRAPHS[name]
     file = files(photograph.module).joinpath(photograph.path)
-    where = f"{photograph.distribution} {version(photograph.distribution)}, {photograph.path}"
+    where = f"{_release(photograph.distribution)}, {photograph.path}"
     if not file.is_file():
         raise DataError(f"{where}: the photograph is missing; install the version that constraints.txt names")
     content = file.read_bytes()

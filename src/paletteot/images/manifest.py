@@ -59,7 +59,9 @@ def load_pixels(folder: Path, row: Mapping[str, object]) -> Pixels:
             pixels = np.asarray(image.convert("RGB"))
     except FileNotFoundError:
         raise DataError(f"{file}: the picture is missing") from None
-    except (UnidentifiedImageError, OSError) as error:
+    except UnidentifiedImageError:
+        raise DataError(f"{file}: not a whole picture: no known format") from None
+    except (OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{file}: not a whole picture: {error}") from None
     if sha256_of(content) != row["sha256"]:
         raise DataError(f"{file}: sha256 must be {row['sha256']}, as in {NAME}, but is {sha256_of(content)}")
