@@ -19,11 +19,12 @@ BINS_PER_DECADE = 12
 
 
 def binned(counts: pl.Series, cap: int) -> pl.DataFrame:
-    """Return a histogram with logarithmic bins: low, high (iterations) and problems; a count of 0 is put at 1."""
+    """Return the full bins of a logarithmic histogram: low, high (iterations), problems; a count of 0 is put at 1."""
     top = int(np.ceil(np.log10(max(cap, 10)) * BINS_PER_DECADE))
     edges = 10 ** (np.arange(top + 1) / BINS_PER_DECADE)
     problems, _ = np.histogram(np.maximum(counts.to_numpy(), 1), edges)
-    return pl.DataFrame({"low": edges[:-1].round(2), "high": edges[1:].round(2), "problems": problems})
+    bars = pl.DataFrame({"low": edges[:-1].round(2), "high": edges[1:].round(2), "problems": problems})
+    return bars.filter(pl.col("problems") > 0)
 
 
 def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.TopLevelMixin:
@@ -37,11 +38,16 @@ def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.TopLeve
         words.append(f"{name}: " + "  ".join(f"{value:,.0f}" for value in five_numbers(counts.to_numpy())))
         layers.append(
             alt.Chart(bars)
-            .mark_bar(opacity=0.55, binSpacing=0)
+            .mark_rect(opacity=0.55)
             .encode(
-                x=alt.X("low:Q", scale=alt.Scale(type="log"), title="iterations to the stop, the start's own included"),
+                x=alt.X(
+                    "low:Q",
+                    scale=alt.Scale(type="log", nice=False),
+                    title="iterations to the stop, the start's own included",
+                ),
                 x2="high:Q",
-                y=alt.Y("problems:Q", title="problems", stack=None),
+                y=alt.Y("problems:Q", title="problems"),
+                y2=alt.datum(0),
                 color=alt.Color(
                     "start:N",
                     scale=alt.Scale(domain=[BASE, method], range=[GREY, BLUE]),

@@ -11,12 +11,13 @@ from paletteot.benchmark import leaderboard
 
 STYLE = """
 :root{color-scheme:light dark;--line:#8885;--card:#fff}
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}
+body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:0 auto;padding:1rem}
 h1,h2{line-height:1.2}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.82rem}
 caption{text-align:left;padding:.3rem 0}
-th,td{border-bottom:1px solid var(--line);padding:.25rem .6rem;text-align:right}
+th,td{border-bottom:1px solid var(--line);padding:.25rem .45rem;text-align:right}
 th:first-child,td:first-child{text-align:left}
+thead th{vertical-align:bottom;white-space:normal}
 .wide{overflow-x:auto}
 figure{margin:1rem 0;background:var(--card);border-radius:.5rem;padding:.5rem;overflow-x:auto}
 figure svg{max-width:100%;height:auto}
@@ -40,9 +41,10 @@ def table(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) ->
 def board_table(board: pl.DataFrame, split: str) -> str:
     """Return the leaderboard of one split."""
     shown = board.filter(pl.col("split") == split).drop("split", "track")
-    shown = shown.select("rank", pl.exclude("rank")).select("method", pl.exclude("method"))
+    first = ["method", "rank", "ratio_median", "ratio_low", "ratio_high", "improved_share"]
+    shown = shown.select(*first, pl.exclude(first))
     rows = [[leaderboard.cell(*item) for item in row.items()] for row in shown.iter_rows(named=True)]
-    return table(f"{split}, Track A", shown.columns, rows)
+    return table(f"{split}, Track A", [name.replace("_", " ") for name in shown.columns], rows)
 
 
 def ties(board: pl.DataFrame) -> str:

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+
+import readme
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_table_is_that_of_the_committed_report():
+    board = pl.read_csv(ROOT / "reports" / "leaderboard.csv")
+    text = (ROOT / "README.md").read_text()
+    assert readme.filled(text, board) == text
+    assert board.filter(pl.col("split") == "test_unseen").height >= 4
+
+
+def test_files_that_it_points_to_are_there():
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_python_example_runs_as_written():
+    example = re.search(r"```python\n(import numpy.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert example
+    check = "\nassert P.shape == (128, 128) and abs(P.sum() - 1) < 1e-8\n"
+    subprocess.run([sys.executable, "-c", example[1] + check], check=True)
