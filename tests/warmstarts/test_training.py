@@ -62,6 +62,34 @@ def test_training_interrupted_and_resumed_is_training_bit_by_bit(name: str, tmp_
 
 
 @each
+@pytest.mark.parametrize("batches", [1, 4])
+def test_a_kill_inside_an_epoch_costs_no_bit(
+    name: str, batches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "whole").mkdir()
+    whole = fit(name, tmp_path / "whole")
+    finite, seen = training._check_finite, []
+
+    def kill(*arguments: Any) -> float:
+        seen.append(arguments)
+        if len(seen) > batches:
+            raise KilledError
+        return finite(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patched.setattr(training, "_check_finite", kill)
+        with pytest.raises(KilledError):
+            fit(name, tmp_path / "broken")
+    assert (tmp_path / "broken" / "checkpoint.pt").is_file()
+    resumed = fit(name, tmp_path / "broken")
+    assert resumed.history.equals(whole.history)
+    for key, value in whole.network.state_dict().items():
+        assert torch.equal(resumed.network.state_dict()[key], value), key
+
+
+@each
 def test_training_lowers_the_loss_and_tells_the_log(name: str, tmp_path: Path) -> None:
     told: dict[int, dict[str, float]] = {}
     longer = SETTINGS[name].model_copy(update={"epochs": 8, "learning_rate": 1e-2})

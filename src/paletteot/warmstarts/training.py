@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,18 @@ WARM_UP = 0.02
 WEIGHT_DECAY = 1e-4
 LARGEST_GRADIENT = 1.0
 VALIDATION_BATCH = 64
+
+CHECKPOINT_SECONDS = 30.0
+"""Time between checkpoints inside an epoch: what a kill can cost."""
+
+
+@dataclass
+class _Inside:
+    """How far an epoch has come: batches and pairs visited, and the sum of their losses."""
+
+    batches: int = 0
+    visited: int = 0
+    total: float = 0.0
 
 
 class TrainingError(PaletteOTError):
@@ -97,24 +110,32 @@ def train(
     """Train a network and return the weights of the epoch with the smallest loss on validation_unseen.
 
     AdamW, the learning rate warmed up and then a cosine. pairs: labelled. validation: labelled pairs of VALIDATION.
-    eps: LAB units. partial: folder of the checkpoint, written after every epoch; training goes on from there to the
-    same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
+    eps: LAB units. partial: folder of the checkpoint, written every CHECKPOINT_SECONDS and after every epoch; training
+    goes on from there to the same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
     """
     where = device_of(device)
     network = create(name, settings).to(where)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     checkpoint = partial / "checkpoint.pt"
-    state: dict[str, Any] = {"history": [], "best": {}}
+    state: dict[str, Any] = {"history": [], "best": {}, "inside": _Inside().__dict__}
     if checkpoint.is_file():
         state = _resume(checkpoint, where)
         network.load_state_dict(state["network"])
         optimiser.load_state_dict(state["optimiser"])
     history: list[dict[str, float]] = state["history"]
+    inside = _Inside(**state["inside"])
+
+    def keep() -> None:
+        now = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "inside": inside.__dict__}
+        with replacing(checkpoint) as fresh:
+            torch.save(state | now, fresh)
+
     labels = {split: part.g for split, part in validation.items()}
     g = pairs.g
     for number in range(len(history) + 1, settings.epochs + 1):
         started = time.perf_counter()
-        row = {"epoch": number, "train_loss": _epoch(name, network, optimiser, pairs, g, settings, eps, number, where)}
+        loss = _epoch(name, network, optimiser, pairs, g, settings, eps, number, where, inside, keep)
+        row = {"epoch": number, "train_loss": loss}
         for split in VALIDATION:
             row[f"{split}_loss"] = evaluate(network, validation[split], labels[split], eps, where)
             _check_finite(row[f"{split}_loss"], name, number)
@@ -123,9 +144,8 @@ def train(
             state["best"] = {key: value.detach().cpu().clone() for key, value in network.state_dict().items()}
         history.append(row)
         seconds = time.perf_counter() - started
-        state |= {"network": network.state_dict(), "optimiser": optimiser.state_dict()}
-        with replacing(checkpoint) as fresh:
-            torch.save(state, fresh)
+        inside = _Inside()
+        keep()
         log(number, {key: value for key, value in row.items() if key != "epoch"} | {"seconds": seconds})
     network.load_state_dict(state["best"])
     return Trained(network.cpu().eval(), pl.DataFrame(history), eps)
@@ -143,17 +163,20 @@ def evaluate(network: Network, pairs: Pairs, g: Array, eps: float, device: torch
 
 def _epoch(
     name: str, network: Network, optimiser: torch.optim.Optimizer, pairs: Pairs, g: Array,
-    settings: TrainPlanNetwork, eps: float, number: int, device: torch.device,
+    settings: TrainPlanNetwork, eps: float, number: int, device: torch.device, inside: _Inside,
+    keep: Callable[[], None],
 ) -> float:  # fmt: skip
-    total, visited = 0.0, 0
     rng = np.random.default_rng([settings.seed, number])
     bar = tqdm(
-        total=len(pairs), desc=f"{name} {number}/{settings.epochs}", unit="pair", file=sys.stderr,
+        total=len(pairs), initial=inside.visited,
+        desc=f"{name} {number}/{settings.epochs}", unit="pair", file=sys.stderr,
         mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
     )  # fmt: skip
+    kept = time.monotonic()
     with bar:
-        for rows in epoch(pairs.source, pairs.target, settings.block, rng):
-            done = (number - 1 + visited / len(pairs)) / settings.epochs
+        # The order of an epoch is seeded: the batches before the checkpoint are the same ones again.
+        for rows in islice(epoch(pairs.source, pairs.target, settings.block, rng), inside.batches, None):
+            done = (number - 1 + inside.visited / len(pairs)) / settings.epochs
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * _rate(done)
             optimiser.zero_grad()
@@ -161,10 +184,14 @@ def _epoch(
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
             optimiser.step()
-            total += _check_finite(loss.item(), name, number) * len(rows)
-            visited += len(rows)
+            inside.total += _check_finite(loss.item(), name, number) * len(rows)
+            inside.visited += len(rows)
+            inside.batches += 1
             bar.update(len(rows))
-    return total / visited
+            if time.monotonic() - kept > CHECKPOINT_SECONDS:
+                keep()
+                kept = time.monotonic()
+    return inside.total / inside.visited
 
 
 def _rate(done: float) -> float:
@@ -182,7 +209,7 @@ def _check_finite(loss: float, name: str, number: int) -> float:
 def _resume(checkpoint: Path, device: torch.device) -> dict[str, Any]:
     try:
         state = torch.load(checkpoint, map_location=device, weights_only=True)
-        if isinstance(state, dict) and {"network", "optimiser", "history", "best"} <= state.keys():
+        if isinstance(state, dict) and {"network", "optimiser", "history", "best", "inside"} <= state.keys():
             return state
     except (RuntimeError, EOFError, pickle.UnpicklingError):
         state = None
