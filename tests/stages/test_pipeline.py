@@ -112,6 +112,8 @@ def test_the_runs_are_in_mlflow(whole):
         assert run.data.params["git_commit"]
         assert "validation_unseen_loss" in run.data.metrics
         assert run.info.status == "FINISHED"
+        listed = mlflow.artifacts.list_artifacts(run_id=run.info.run_id, artifact_path="model")
+        assert [one.path for one in listed] == [f"model/{run.info.run_name}.safetensors"]
 
 
 @pytest.mark.pipeline
