@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from paletteot.benchmark.leaderboard import RANKING_SPLIT, cell, escape
+from paletteot.benchmark.leaderboard import RANKING_SPLIT, cells, escape
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- leaderboard -->", "<!-- /leaderboard -->"
@@ -19,7 +19,7 @@ def headline(board: pl.DataFrame) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in board.filter(pl.col("split") == RANKING_SPLIT).iter_rows(named=True):
-        shown = {name: escape(cell(name, value)) for name, value in row.items()}
+        shown = {name: escape(text) for name, text in cells(row).items()}
         lines.append(
             "| {method} | **{ratio_median}** ({ratio_low} to {ratio_high}) | {improved_share} | {median} "
             "| {init_iterations} | {total_ms} | {rank} |".format(**shown)

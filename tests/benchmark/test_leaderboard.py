@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import polars as pl
 import pytest
@@ -11,44 +9,21 @@ from paletteot.benchmark.results import Evaluation
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import write_parquet
-from paletteot.report.build import build
-
-SPLITS = ("validation_seen", "test_seen", "test_unseen")
-EACH = 64
-
-
-def pairs() -> pl.DataFrame:
-    rng = np.random.default_rng(0)
-    ids = rng.integers(0, 12, (3 * EACH, 2))
-    return pl.DataFrame(
-        {"pair_id": range(3 * EACH), "source": [f"p{i}" for i in ids[:, 0]], "target": [f"p{j}" for j in ids[:, 1]]},
-        schema_overrides={"pair_id": pl.Int32},
-    )
-
-
-def evaluation(method: str, factor: float, init: int = 0, cap: int = 20_000) -> Evaluation:
-    rng = np.random.default_rng(1)
-    cold = np.exp(rng.normal(np.log(900), 0.8, 3 * EACH))
-    counts = np.minimum(cold * factor, cap).astype(np.int32)
-    base = pl.DataFrame(
-        {"pair_id": range(3 * EACH), "split": np.repeat(SPLITS, EACH)}, schema_overrides={"pair_id": pl.Int32}
-    )
-    iterations = base.with_columns(
-        iterations=pl.Series(counts), converged=pl.Series(counts < cap),
-        init_iterations=pl.lit(init, pl.Int32), **{f"error_{n}": pl.lit(1e-5) for n in ("0", "1", "10", "100", "stop")},
-    )  # fmt: skip
-    seconds = base.with_columns(init_seconds=pl.lit(0.001), total_seconds=pl.lit(0.01))
-    return Evaluation(method, iterations, seconds)
+from tests.benchmark import fake
 
 
 @pytest.fixture
 def evaluations() -> dict[str, Evaluation]:
-    made = [evaluation("cold", 1), evaluation("half", 0.5, init=10), evaluation("odd | <b>name</b>", 0.9)]
+    made = [
+        fake.evaluation("cold", 1),
+        fake.evaluation("half", 0.5, init=10),
+        fake.evaluation("odd | <b>name</b>", 0.9),
+    ]
     return {one.method: one for one in made}
 
 
 def test_the_columns_are_those_agreed(evaluations):
-    board = leaderboard.rows(evaluations, pairs(), bootstrap=200, seed=0)
+    board = leaderboard.rows(evaluations, fake.pairs(), bootstrap=200, seed=0)
     assert board.columns == [
         "method",
         "track",
@@ -75,7 +50,7 @@ def test_the_columns_are_those_agreed(evaluations):
 
 
 def test_a_line_is_what_the_rows_say(evaluations):
-    board = leaderboard.rows(evaluations, pairs(), bootstrap=200, seed=0)
+    board = leaderboard.rows(evaluations, fake.pairs(), bootstrap=200, seed=0)
     line = board.row(by_predicate=(pl.col("method") == "half") & (pl.col("split") == "test_unseen"), named=True)
     frame = evaluations["half"].split("test_unseen").iterations
     cold = evaluations["cold"].split("test_unseen").iterations["iterations"].to_numpy()
@@ -88,16 +63,16 @@ def test_a_line_is_what_the_rows_say(evaluations):
 
 
 def test_a_censored_run_stands_as_the_cap_and_is_not_dropped():
-    censored = {"cold": evaluation("cold", 1), "slow": evaluation("slow", 30)}
-    board = leaderboard.rows(censored, pairs(), bootstrap=200, seed=0)
+    censored = {"cold": fake.evaluation("cold", 1), "slow": fake.evaluation("slow", 30)}
+    board = leaderboard.rows(censored, fake.pairs(), bootstrap=200, seed=0)
     line = board.row(by_predicate=(pl.col("method") == "slow") & (pl.col("split") == "test_unseen"), named=True)
-    assert line["problems"] == EACH
-    assert line["converged"] < EACH
+    assert line["problems"] == 64
+    assert line["converged"] < 64
     assert line["max"] == 20_000
 
 
 def test_names_are_shown_as_typed(evaluations):
-    text = leaderboard.to_markdown(leaderboard.rows(evaluations, pairs(), bootstrap=200, seed=0))
+    text = leaderboard.to_markdown(leaderboard.rows(evaluations, fake.pairs(), bootstrap=200, seed=0))
     row = next(line for line in text.splitlines() if "name" in line and line.startswith("| odd"))
     assert "odd \\| \\<b\\>name\\</b\\>" in row
 
@@ -105,14 +80,14 @@ def test_names_are_shown_as_typed(evaluations):
 def test_methods_judged_on_other_pairs_are_refused(evaluations):
     half = evaluations["half"]
     evaluations["half"] = Evaluation("half", half.iterations[1:], half.seconds[1:])
-    with pytest.raises(DataError, match="pair_id of half must be those of cold"):
-        leaderboard.rows(evaluations, pairs(), bootstrap=200, seed=0)
+    with pytest.raises(DataError, match="pair_id and split of half must be those of cold"):
+        leaderboard.rows(evaluations, fake.pairs(), bootstrap=200, seed=0)
 
 
 def test_without_the_cold_start_there_is_no_ratio(evaluations):
     del evaluations["cold"]
     with pytest.raises(DataError, match=r"evaluate\.methods must name cold"):
-        leaderboard.rows(evaluations, pairs(), bootstrap=200, seed=0)
+        leaderboard.rows(evaluations, fake.pairs(), bootstrap=200, seed=0)
 
 
 def test_evaluations_are_read_as_they_were_written(tmp_path, evaluations):
@@ -133,28 +108,98 @@ def test_the_seed_view_is_the_maximum_of_eight():
     assert rows[-1] == ["cold, ours", "7", "9", "11", "13", "15"]
 
 
-def test_the_report_is_whole_and_its_metrics_repeat(tmp_path, evaluations):
-    curves = {"half": pl.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "validation_unseen_loss": [2.5, 1.5]})}
-    for name in ("one", "two"):
-        build(evaluations, pairs(), curves, bootstrap=200, seed=0, made="by a test", folder=tmp_path / name)
-    one, two = tmp_path / "one", tmp_path / "two"
-    metrics = json.loads((one / "metrics.json").read_text())
-    assert metrics["test_unseen"]["half"]["rank"] == 1
-    assert "init_ms" not in metrics["test_unseen"]["half"]
-    assert (
-        metrics["seed_view"]["cold"]["max"]
-        == seed_view.maxima(evaluations["cold"].split("validation_seen").iterations["iterations"]).max()
-    )
-    for file in ("metrics.json", "leaderboard.csv", "seed_view.md", "plots/iterations.csv", "index.html"):
-        assert (one / file).read_bytes() == (two / file).read_bytes()
-    page = (one / "index.html").read_text()
-    assert "odd | &lt;b&gt;name&lt;/b&gt;" in page
-    assert "<b>name" not in page
-    assert "http://" not in page.replace("http://www.w3.org", "")
-    assert "https://" not in page
-    assert "src=" not in page
-    for figure in ("ratios", "iterations_half", "loss_half"):
-        assert (one / "figures" / f"{figure}.png").read_bytes().startswith(b"\x89PNG")
-    frame = (one / "plots" / "offline.html").read_text()
-    assert "{plot_divs}" in frame
-    assert "cdn" not in frame[:2000]
+def test_a_pair_that_is_not_in_the_table_of_pairs_is_named(evaluations):
+    with pytest.raises(
+        DataError, match=r"pairs\.parquet: pair_id must name every pair that was evaluated, but lacks 191"
+    ):
+        leaderboard.rows(evaluations, fake.pairs()[:-1], bootstrap=200, seed=0)
+
+
+def test_a_split_that_was_not_evaluated_is_named(evaluations):
+    without = {
+        name: Evaluation(
+            name, *(frame.filter(pl.col("split") != "test_seen") for frame in (one.iterations, one.seconds))
+        )
+        for name, one in evaluations.items()
+    }
+    with pytest.raises(DataError, match=r"evaluate\.splits must name test_seen"):
+        leaderboard.rows(without, fake.pairs(), bootstrap=200, seed=0)
+    with pytest.raises(DataError, match=r"evaluate\.splits must name validation_seen"):
+        seed_view.rows({"cold": []})
+
+
+def test_equal_methods_share_a_rank():
+    twins = [fake.evaluation(name, factor) for name, factor in (("cold", 1), ("one", 0.5), ("two", 0.5))]
+    board = leaderboard.rows({one.method: one for one in twins}, fake.pairs(), bootstrap=200, seed=0)
+    assert board["rank"].to_list() == [1, 1, 3] * 2
+    assert board["method"].to_list() == ["one", "two", "cold"] * 2
+
+
+def test_a_quantile_among_censored_runs_is_marked_as_a_lower_bound():
+    slow = {"cold": fake.evaluation("cold", 1), "slow": fake.evaluation("slow", 30)}
+    board = leaderboard.rows(slow, fake.pairs(), bootstrap=200, seed=0)
+    line = board.row(by_predicate=(pl.col("method") == "slow") & (pl.col("split") == "test_unseen"), named=True)
+    shown = leaderboard.cells(line)
+    assert (shown["median"], shown["max"]) == ("≥ 20000", "≥ 20000")
+    assert not shown["min"].startswith("≥")
+    assert "≥ 20000" in leaderboard.to_markdown(board)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("lp_duals", "lp_duals"),
+        ("_it_", "\\_it\\_"),
+        ("a|b", "a\\|b"),
+        ("*x* `y` [z](u)", "\\*x\\* \\`y\\` \\[z\\](u)"),
+        ("two\nlines", "two lines"),
+        ("<script>", "\\<script\\>"),
+        ("&lt;", "\\&lt;"),
+    ],
+)
+def test_markdown_shows_names_as_typed(name, shown):
+    assert leaderboard.escape(name) == shown
+    assert f"| {shown}, ours |" in seed_view.to_markdown(seed_view.rows({name: range(16)}))
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", 'a "quoted", name'])
+def test_csv_holds_names_that_no_spreadsheet_runs(name):
+    evaluations = {one.method: one for one in (fake.evaluation("cold", 1), fake.evaluation(name, 0.5))}
+    text = leaderboard.to_csv(leaderboard.rows(evaluations, fake.pairs(), bootstrap=200, seed=0))
+    read = pl.read_csv(text.encode())
+    assert read.columns == list(leaderboard.COLUMNS)
+    assert read["method"][0] == (name if name.startswith("a") else f"'{name}")
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("seconds", "total_seconds", float("nan"), r"seconds\.parquet: total_seconds must be finite and at least 0"),
+        ("seconds", "init_seconds", float("inf"), "init_seconds must be finite and at least 0, but is inf for pair 0"),
+        ("iterations", "error_10", float("nan"), r"iterations\.parquet: error_10 must be finite"),
+        ("iterations", "iterations", -1, "iterations must be finite and at least 0, but is -1 for pair 0"),
+        ("iterations", "pair_id", 5, "pair_id must name each pair once, but names 5 more than once"),
+        ("iterations", "split", None, "column split must have a value in every row, but row 0 has none"),
+    ],
+)
+def test_illegal_rows_are_named(tmp_path, table, column, value, message):
+    made = fake.evaluation("half", 0.5)
+    for name, frame in (("iterations", made.iterations), ("seconds", made.seconds)):
+        if name == table:
+            first = pl.int_range(pl.len()) == 0
+            frame = frame.with_columns(
+                pl.when(first).then(pl.lit(value, frame.schema[column])).otherwise(pl.col(column)).alias(column)
+            )
+        (tmp_path / "half").mkdir(exist_ok=True)
+        frame.write_parquet(tmp_path / "half" / f"{name}.parquet")
+    with pytest.raises(DataError, match=message):
+        results.read(tmp_path, "half")
+
+
+def test_seconds_of_other_pairs_are_refused(tmp_path):
+    made = fake.evaluation("half", 0.5)
+    (tmp_path / "half").mkdir()
+    made.iterations.write_parquet(tmp_path / "half" / "iterations.parquet")
+    made.seconds[1:].write_parquet(tmp_path / "half" / "seconds.parquet")
+    with pytest.raises(DataError, match="must hold the same pair_id"):
+        results.read(tmp_path, "half")

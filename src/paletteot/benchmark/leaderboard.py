@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -15,8 +16,9 @@ BASE = "cold"
 RANKING_SPLIT = "test_unseen"
 SPLITS = (RANKING_SPLIT, "test_seen")
 
+FIVE = ("min", "q1", "median", "q3", "max")
 COLUMNS = (
-    "method", "track", "split", "problems", "converged", "min", "q1", "median", "q3", "max",
+    "method", "track", "split", "problems", "converged", *FIVE,
     "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
@@ -27,7 +29,7 @@ def rows(evaluations: Mapping[str, Evaluation], pairs: pl.DataFrame, *, bootstra
     """Return the leaderboard: the ranking split first, then by rank and ratio.
 
     evaluations: of each method; BASE must be among them. pairs: the table PAIRS, for the pictures of each pair.
-    Raises DataError when the base is missing or a method was judged on other pairs.
+    Raises DataError when the base or a split is missing, a method was judged on other pairs or a pair is unknown.
     """
     if BASE not in evaluations:
         raise DataError(f"params.yaml: evaluate.methods must name {BASE}, which every ratio is taken to")
@@ -39,17 +41,20 @@ def rows(evaluations: Mapping[str, Evaluation], pairs: pl.DataFrame, *, bootstra
 def _split(
     evaluations: Mapping[str, Evaluation], pairs: pl.DataFrame, split: str, bootstrap: int, seed: int
 ) -> pl.DataFrame:
-    cold = evaluations[BASE].split(split).iterations
-    if cold.is_empty():
+    cold = evaluations[BASE].split(split)
+    if cold.iterations.is_empty():
         raise DataError(f"params.yaml: evaluate.splits must name {split}, which the leaderboard shows")
-    met = cold.join(pairs, on="pair_id", how="left", maintain_order="left")
+    met = cold.iterations.join(pairs, on="pair_id", how="left", maintain_order="left")
+    unknown = met.filter(pl.col("source").is_null())["pair_id"]
+    if len(unknown):
+        raise DataError(f"data/pairs.parquet: pair_id must name every pair that was evaluated, but lacks {unknown[0]}")
+    base = cold.iterations["iterations"].to_numpy()
     made = []
     intervals: dict[str, statistics.Interval] = {}
     for method, evaluation in evaluations.items():
         part = evaluation.split(split)
         frame = part.iterations
-        counts = (frame["iterations"] + frame["init_iterations"]).to_numpy()
-        ratio = statistics.ratios(counts, cold["iterations"].to_numpy())
+        ratio = statistics.ratios(part.counts, base)
         # The same pictures are drawn for every method, so that their intervals can be compared.
         intervals[method] = statistics.median_interval(
             ratio, met["source"].to_list(), met["target"].to_list(), draws=bootstrap, rng=np.random.default_rng(seed)
@@ -62,11 +67,11 @@ def _split(
                 "split": split,
                 "problems": len(frame),
                 "converged": int(frame["converged"].sum()),
-                **dict(zip(("min", "q1", "median", "q3", "max"), five, strict=True)),
+                **dict(zip(FIVE, five, strict=True)),
                 "ratio_median": intervals[method].median,
                 "ratio_low": intervals[method].low,
                 "ratio_high": intervals[method].high,
-                "improved_share": float((ratio < 1).mean()),
+                "improved_share": statistics.improved_share(part.counts, base),
                 "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
                 "init_ms": 1e3 * float(np.median(part.seconds["init_seconds"].to_numpy())),
                 "total_ms": 1e3 * float(np.median(part.seconds["total_seconds"].to_numpy())),
@@ -85,9 +90,13 @@ FORMATS = {
 }  # fmt: skip
 
 
-def cell(column: str, value: object) -> str:
-    """Return a value as the leaderboard shows it."""
-    return format(value, FORMATS[column]) if column in FORMATS else str(value)
+def cells(row: Mapping[str, object]) -> dict[str, str]:
+    """Return a row of the leaderboard as people see it; a quantile among censored runs gets the mark ≥."""
+    shown = {name: format(value, FORMATS[name]) if name in FORMATS else str(value) for name, value in row.items()}
+    bounds = statistics.censored(int(str(row["problems"])), int(str(row["converged"])))
+    for name, bound in zip(FIVE, bounds, strict=True):
+        shown[name] = f"≥ {shown[name]}" if bound else shown[name]
+    return shown
 
 
 def to_markdown(board: pl.DataFrame) -> str:
@@ -96,21 +105,32 @@ def to_markdown(board: pl.DataFrame) -> str:
         "# Leaderboard",
         "",
         f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}` on the same problem, init_iterations",
-        "included: median and 95 % bootstrap interval over pictures. Methods whose intervals overlap share a rank.",
+        "included: median and 95 % bootstrap interval over pictures. Rank: one more than the number of methods whose",
+        "whole interval lies below.",
         f"`{RANKING_SPLIT}` is the split that ranks. Times are medians, one thread, start included (docs/protocol.md).",
+        "≥: some runs reached the cap without converging, and the number is a lower bound.",
         "",
-        "| " + " | ".join(board.columns) + " |",
-        "|" + "---|" * len(board.columns),
-        *("| " + " | ".join(escape(cell(*item)) for item in row.items()) + " |" for row in board.iter_rows(named=True)),
+        markdown_table(board.columns, [list(cells(row).values()) for row in board.iter_rows(named=True)]),
     ]
     return "\n".join(lines) + "\n"
 
 
+def to_csv(board: pl.DataFrame) -> str:
+    """Return the leaderboard as CSV; a name that a spreadsheet would run as a formula gets an apostrophe in front."""
+    name = pl.col("method")
+    safe = pl.when(name.str.contains(r"^[=+\-@\t\r]")).then("'" + name).otherwise(name)
+    return board.with_columns(method=safe).write_csv(float_precision=6)
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose cells show as typed."""
+    lines = [header, ["---"] * len(header), *([escape(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def escape(text: str) -> str:
-    """Return text that Markdown shows as typed: names are data."""
-    for mark in "\\`*[]<>|":
-        text = text.replace(mark, f"\\{mark}")
-    return text
+    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there."""
+    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
 
 
 def metrics(board: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from paletteot.benchmark.leaderboard import FIVE, markdown_table
 from paletteot.benchmark.statistics import five_numbers
+from paletteot.errors import DataError
 
 BATCH = 8
 SPLIT = "validation_seen"
+HEADER = ("start", "min", "Q1", "median", "Q3", "max")
 PUBLISHED = {
     "cold, published": (884, 2264, 3031, 4217, 20000),
     "plan network, published": (737, 2193, 2976, 4219, 20000),
@@ -19,15 +22,19 @@ PUBLISHED = {
 
 
 def maxima(counts: ArrayLike) -> NDArray[np.float64]:
-    """Return the maximum of each consecutive 8 counts, in the order of pair_id; a last batch may be smaller."""
+    """Return the maximum of each consecutive 8 counts, in the order of pair_id; a last batch may be smaller.
+
+    Raises DataError when there are no counts.
+    """
     values = np.asarray(counts, dtype=np.float64)
+    if not values.size:
+        raise DataError(f"params.yaml: evaluate.splits must name {SPLIT}, which the seed's view is taken on")
     return np.maximum.reduceat(values, np.arange(0, len(values), BATCH))
 
 
 def metrics(counts: Mapping[str, ArrayLike]) -> dict[str, dict[str, float]]:
     """Return the five numbers of each method's maxima. counts: iterations on SPLIT."""
-    names = ("min", "q1", "median", "q3", "max")
-    return {name: dict(zip(names, five_numbers(maxima(one)), strict=True)) for name, one in counts.items()}
+    return {name: dict(zip(FIVE, five_numbers(maxima(one)), strict=True)) for name, one in counts.items()}
 
 
 def rows(counts: Mapping[str, ArrayLike]) -> list[list[str]]:
@@ -43,10 +50,8 @@ def to_markdown(table: Sequence[Sequence[str]]) -> str:
         "",
         f"Maximum of the iteration counts over consecutive batches of {BATCH} pairs of `{SPLIT}`, then the five-number",
         "summary of those maxima. Published: pictures from Unsplash Lite; ours: crops of bundled photographs. Only for",
-        "this comparison; the benchmark counts per problem.",
+        "this comparison; the benchmark counts per problem. 20000 is the cap, where a run stops unconverged.",
         "",
-        "| start | min | Q1 | median | Q3 | max |",
-        "|---|---|---|---|---|---|",
-        *("| " + " | ".join(row) + " |" for row in table),
+        markdown_table(HEADER, table),
     ]
     return "\n".join(lines) + "\n"

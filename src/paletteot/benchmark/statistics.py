@@ -1,9 +1,12 @@
 """Five-number summaries, paired ratios with bootstrap intervals over pictures, and ranks that ties share.
 
-A run that reached the cap is right-censored: it stands as the cap in every statistic. A quantile that falls among
-censored runs is therefore a lower bound and equals the cap. In a paired ratio a censored contestant counts as the cap,
-so its ratio is a lower bound where the cold start converged; where only the cold start is censored the ratio is an
-upper bound, which is conservative against the contestant. Medians depend on such bounds only if they fall among them.
+A run that reached the cap is right-censored: it is never dropped and stands as the cap in every statistic. A quantile
+that touches censored runs is a lower bound, and ``censored`` says which of the five do. In a paired ratio
+
+- a censored contestant counts as the cap (and its own passes): the worst that can be recorded on that problem, so no
+  contestant gains on another by not converging;
+- a censored cold start counts as the cap too: the saving is understated, never overstated;
+- where both are censored the ratio is at least 1: no saving was shown, and the problem does not count as improved.
 """
 
 from __future__ import annotations
@@ -32,9 +35,25 @@ def five_numbers(counts: ArrayLike) -> tuple[float, float, float, float, float]:
     return float(low), float(q1), float(median), float(q3), float(high)
 
 
+def censored(problems: int, converged: int) -> tuple[bool, bool, bool, bool, bool]:
+    """Return which of the five numbers of that many counts, all but ``converged`` at the cap, are lower bounds."""
+    low, q1, median, q3, high = (np.ceil(q * (problems - 1)) >= converged for q in (0, 0.25, 0.5, 0.75, 1))
+    return bool(low), bool(q1), bool(median), bool(q3), bool(high)
+
+
 def ratios(counts: ArrayLike, cold: ArrayLike) -> Array:
-    """Return counts / cold of each problem, (n,); a cold count of 0 is taken as 1, as no start can save on it."""
-    return np.asarray(counts, dtype=np.float64) / np.maximum(np.asarray(cold, dtype=np.float64), 1)
+    """Return counts / cold of each problem, (n,).
+
+    counts: (n,), a contestant's iterations and its own passes. cold: (n,). Where the cold count is 0 nothing can be
+    saved, and the ratio is 1 + counts.
+    """
+    ours, base = np.asarray(counts, dtype=np.float64), np.asarray(cold, dtype=np.float64)
+    return np.where(base > 0, ours / np.maximum(base, 1), 1 + ours)
+
+
+def improved_share(counts: ArrayLike, cold: ArrayLike) -> float:
+    """Return the share of problems with strictly fewer counts than cold."""
+    return float(np.mean(np.asarray(counts) < np.asarray(cold)))
 
 
 def weighted_median(values: Array, weights: NDArray[np.int64]) -> Array:

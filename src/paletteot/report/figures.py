@@ -7,79 +7,117 @@ from collections.abc import Mapping
 import altair as alt
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from paletteot.benchmark.leaderboard import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation
-from paletteot.benchmark.statistics import five_numbers
+from paletteot.benchmark.statistics import censored, five_numbers
+from paletteot.errors import DataError
 
 GREY, BLUE, ORANGE = "#8c8c8c", "#0072b2", "#d55e00"
 """From the palette of Okabe and Ito, told apart with any colour vision."""
 
 BINS_PER_DECADE = 12
+WIDTH = 520
+"""Of every figure's plot, pixels."""
 
 
-def binned(counts: pl.Series, cap: int) -> pl.DataFrame:
-    """Return the full bins of a logarithmic histogram: low, high (iterations), problems; a count of 0 is put at 1."""
-    top = int(np.ceil(np.log10(max(cap, 10)) * BINS_PER_DECADE))
-    edges = 10 ** (np.arange(top + 1) / BINS_PER_DECADE)
-    problems, _ = np.histogram(np.maximum(counts.to_numpy(), 1), edges)
-    bars = pl.DataFrame({"low": edges[:-1].round(2), "high": edges[1:].round(2), "problems": problems})
-    return bars.filter(pl.col("problems") > 0)
+def binned(counts: NDArray[np.int64]) -> pl.DataFrame:
+    """Return a histogram with logarithmic bins: low, high (iterations) and problems, empty bins left out.
+
+    counts: (n,); a count of 0 is put at 1.
+    """
+    bins = np.floor(np.log10(np.maximum(counts, 1)) * BINS_PER_DECADE + 1e-9).astype(np.int64)
+    place, problems = np.unique(bins, return_counts=True)
+    low, high = (10 ** ((place + step) / BINS_PER_DECADE) for step in (0, 1))
+    return pl.DataFrame({"low": low.round(2), "high": high.round(2), "problems": problems})
+
+
+def summaries(evaluations: Mapping[str, Evaluation], method: str) -> list[str]:
+    """Return the five-number summaries of cold and of a method as lines of text, the start's own passes included."""
+    lines = []
+    for name in (BASE, method):
+        part = evaluations[name].split(RANKING_SPLIT)
+        five = five_numbers(part.counts)
+        bounds = censored(len(part.counts), int(part.iterations["converged"].sum()))
+        shown = [f"{'≥ ' if bound else ''}{value:,.0f}" for value, bound in zip(five, bounds, strict=True)]
+        lines.append(f"{name}: {', '.join(shown)}")
+    return lines
 
 
 def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.TopLevelMixin:
     """Return cold against warm iterations on the ranking split, with both five-number summaries."""
-    layers, words = [], []
-    cap = max(int(one.iterations["iterations"].max() or 0) for one in evaluations.values())  # type: ignore[arg-type]
-    for name in (BASE, method):
-        frame = evaluations[name].split(RANKING_SPLIT).iterations
-        counts = frame["iterations"] + frame["init_iterations"]
-        bars = binned(counts, cap).with_columns(start=pl.lit(name))
-        words.append(f"{name}: " + "  ".join(f"{value:,.0f}" for value in five_numbers(counts.to_numpy())))
-        layers.append(
-            alt.Chart(bars)
-            .mark_rect(opacity=0.55)
-            .encode(
-                x=alt.X(
-                    "low:Q",
-                    scale=alt.Scale(type="log", nice=False),
-                    title="iterations to the stop, the start's own included",
-                ),
-                x2="high:Q",
-                y=alt.Y("problems:Q", title="problems"),
-                y2=alt.datum(0),
-                color=alt.Color(
-                    "start:N",
-                    scale=alt.Scale(domain=[BASE, method], range=[GREY, BLUE]),
-                    legend=alt.Legend(title=None, orient="top-right"),
-                ),
-            )
-        )
-    title = alt.TitleParams(
-        f"{method} against {BASE}, {RANKING_SPLIT}", subtitle=["min  Q1  median  Q3  max", *words], anchor="start"
+    bars = [
+        binned(evaluations[name].split(RANKING_SPLIT).counts).with_columns(start=pl.lit(name))
+        for name in (BASE, method)
+    ]
+    ends = pl.concat(bars).select(pl.col("low").min(), pl.col("high").max()).row(0)
+    x = alt.X(
+        "low:Q",
+        scale=alt.Scale(type="log", domain=ends, nice=False),
+        axis=alt.Axis(values=[step * 10**decade for decade in range(8) for step in (1, 2, 5)], format=",.0f"),
+        title="iterations to the stop, the start's own included",
     )
-    return alt.layer(*layers).properties(title=title, width=520, height=220)
+    color = alt.Color(
+        "start:N",
+        scale=alt.Scale(domain=[BASE, method], range=[GREY, BLUE]),
+        legend=alt.Legend(title=None, orient="top-right"),
+    )
+    # y2 makes a bar stand on 0: with x2 alone Vega-Lite takes it for a horizontal one.
+    layers = [
+        alt.Chart(one)
+        .mark_bar(opacity=0.55)
+        .encode(x=x, x2="high:Q", y=alt.Y("problems:Q", title="problems"), y2=alt.datum(0), color=color)
+        for one in bars
+    ]
+    title = alt.TitleParams(
+        f"{method} against {BASE}, {RANKING_SPLIT}",
+        subtitle=["min, Q1, median, Q3, max", *summaries(evaluations, method)],
+        anchor="start",
+    )
+    return alt.layer(*layers).properties(title=title, width=WIDTH, height=220)
 
 
 def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
     """Return the median ratios with their intervals, one row for each method."""
     shown = board.filter(pl.col("split") == RANKING_SPLIT)
     order = shown["method"].to_list()
-    base = alt.Chart(shown).encode(y=alt.Y("method:N", sort=order, title=None))
-    scale = alt.Scale(zero=True)
-    rule = base.mark_rule(strokeWidth=3, color=BLUE).encode(
-        x=alt.X("ratio_low:Q", scale=scale, title="iterations as a share of cold, median and 95 % interval"),
-        x2="ratio_high:Q",
+    base = alt.Chart(shown.with_columns(words=pl.Series(interval_texts(shown)))).encode(
+        y=alt.Y("method:N", sort=order, title=None)
     )
-    point = base.mark_point(filled=True, size=90, color=ORANGE, opacity=1).encode(x="ratio_median:Q")
+    x = alt.X(
+        "ratio_low:Q", scale=alt.Scale(zero=True), title="iterations as a share of cold, median and 95 % interval"
+    )
+    rule = base.mark_rule(strokeWidth=8, color=BLUE, opacity=0.5).encode(x=x, x2="ratio_high:Q")
+    point = base.mark_tick(thickness=2, size=18, color=ORANGE, opacity=1).encode(x="ratio_median:Q")
+    text = base.mark_text(align="left").encode(x=alt.value(WIDTH + 10), text="words:N")
     one = alt.Chart(pl.DataFrame({"x": [1.0]})).mark_rule(strokeDash=[4, 3], color=GREY).encode(x="x:Q")
     title = alt.TitleParams(f"Who saves iterations, {RANKING_SPLIT}", anchor="start")
-    return alt.layer(one, rule, point).properties(title=title, width=520, height=38 * len(order) + 10)
+    return alt.layer(one, rule, point, text).properties(title=title, width=WIDTH, height=38 * len(order) + 10)
+
+
+def interval_texts(shown: pl.DataFrame) -> list[str]:
+    """Return median and interval of each row of the leaderboard as text."""
+    columns = shown.select("ratio_median", "ratio_low", "ratio_high")
+    return [f"{median:.3f} ({low:.3f} to {high:.3f})" for median, low, high in columns.iter_rows()]
+
+
+def interval_words(board: pl.DataFrame) -> str:
+    """Return what ``intervals`` shows, in words."""
+    shown = board.filter(pl.col("split") == RANKING_SPLIT)
+    words = [f"{name} {text}" for name, text in zip(shown["method"], interval_texts(shown), strict=True)]
+    return f"Iterations as a share of {BASE}, median and 95 % interval: {'; '.join(words)}"
 
 
 def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
-    """Return the losses of a training against the epoch. history: columns epoch and *_loss."""
+    """Return the losses of a training against the epoch.
+
+    history: columns epoch and *_loss; raises DataError where they are missing.
+    """
     losses = [name for name in history.columns if name.endswith("_loss")]
+    if "epoch" not in history.columns or not losses:
+        found = ", ".join(history.columns)
+        raise DataError(f"reports/curves/{method}.csv: columns must be epoch and *_loss, but are {found}")
     long = history.unpivot(losses, index="epoch", variable_name="on", value_name="loss").with_columns(
         pl.col("on").str.strip_suffix("_loss")
     )
@@ -91,6 +129,6 @@ def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
             y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
             color=alt.Color("on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None)),
         )
-        .properties(title=alt.TitleParams(f"Training of {method}", anchor="start"), width=520, height=200)
+        .properties(title=alt.TitleParams(f"Training of {method}", anchor="start"), width=WIDTH, height=200)
     )
     return chart

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import polars as pl
+import pytest
+
+from paletteot.benchmark import leaderboard, seed_view
+from paletteot.errors import DataError
+from paletteot.report import dvc_html, figures, page
+from paletteot.report.build import build, plot_data
+from tests.benchmark import fake
+
+ROOT = Path(__file__).parents[2]
+ODD = "odd | <b>name</b>"
+CURVES = {"half": pl.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "validation_unseen_loss": [2.5, 1.5]})}
+
+
+@pytest.fixture(scope="module")
+def evaluations():
+    made = [fake.evaluation("cold", 1), fake.evaluation("half", 0.5, init=10), fake.evaluation(ODD, 0.9)]
+    return {one.method: one for one in made}
+
+
+@pytest.fixture(scope="module")
+def report(evaluations, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    build(evaluations, fake.pairs(), CURVES, bootstrap=200, seed=0, made="by <a> test", folder=folder)
+    return folder
+
+
+def test_metrics_hold_what_repeats_and_nothing_else(report, evaluations):
+    metrics = json.loads((report / "metrics.json").read_text())
+    assert set(metrics) == {"test_unseen", "test_seen", "seed_view"}
+    half = metrics["test_unseen"]["half"]
+    assert half["rank"] == 1
+    assert not {"init_ms", "total_ms"} & set(half)
+    counts = evaluations["cold"].split("validation_seen").iterations["iterations"]
+    assert metrics["seed_view"]["cold"]["max"] == seed_view.maxima(counts).max()
+
+
+def test_a_second_report_is_the_same_and_leaves_no_old_figure(report, evaluations, tmp_path):
+    shutil.copytree(report, tmp_path / "again")
+    (tmp_path / "again" / "figures" / "iterations_gone.png").touch()
+    build(
+        evaluations, fake.pairs(), CURVES, bootstrap=200, seed=0, made="by <a> test", folder=tmp_path / "again"
+    )  # fmt: skip
+    one, two = (
+        {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        for folder in (report, tmp_path / "again")
+    )
+    assert one == two
+
+
+def test_figures_are_pictures_of_every_method_and_curve(report):
+    names = {file.name for file in (report / "figures").iterdir()}
+    assert names == {
+        "ratios.png", "iterations_half.png", "loss_half.png", "iterations_odd%20%7C%20%3Cb%3Ename%3C%2Fb%3E.png",
+    }  # fmt: skip
+    assert all(file.read_bytes().startswith(b"\x89PNG") for file in (report / "figures").iterdir())
+
+
+def test_wrong_evaluations_leave_the_last_report_whole(report, evaluations, tmp_path):
+    shutil.copytree(report, tmp_path / "old")
+    before = {file: file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file()}
+    wrong = {"half": pl.DataFrame({"step": [1], "train_loss": [2.0]})}
+    with pytest.raises(
+        DataError, match=r"curves/half\.csv: columns must be epoch and \*_loss, but are step, train_loss"
+    ):
+        build(evaluations, fake.pairs(), wrong, bootstrap=200, seed=0, made="", folder=tmp_path / "old")
+    assert before == {file: file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file()}
+
+
+class Reader(HTMLParser):
+    """What a page asks for and what it is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *one) for one in attrs]
+
+
+def test_the_page_asks_for_nothing_and_is_small(report):
+    text = (report / "index.html").read_text()
+    read = Reader(text)
+    assert len(text) < 2e6
+    assert not {"script", "link", "iframe", "img", "object", "b"} & set(read.tags)
+    assert not [one for one in read.attributes if one[1] in ("src", "href", "xlink:href", "onload")]
+    assert not re.search(r"url\(['\"]?(?!#)|@import", text)
+
+
+def test_the_page_can_be_read_aloud(report):
+    read = Reader((report / "index.html").read_text())
+    assert ("html", "lang", "en") in read.attributes
+    assert read.tags.count("caption") == read.tags.count("table") == 3
+    assert read.tags.count("th") == sum(tag == "th" and name == "scope" for tag, name, _ in read.attributes)
+    labels = [value for tag, name, value in read.attributes if (tag, name) == ("figure", "aria-label")]
+    assert len(labels) == read.tags.count("figure") == 4
+    assert all(labels)
+
+
+def test_the_page_shows_names_as_typed(report):
+    text = (report / "index.html").read_text()
+    assert "odd | &lt;b&gt;name&lt;/b&gt;" in text
+    assert "by &lt;a&gt; test" in text
+
+
+def test_the_page_says_who_ties():
+    twins = {name: fake.evaluation(name, factor) for name, factor in (("cold", 1), ("one", 0.5), ("two", 0.5))}
+    board = leaderboard.rows(twins, fake.pairs(), bootstrap=200, seed=0)
+    assert page.ties(board) == "Rank 1 is shared by one, two."
+    assert page.ties(board.filter(pl.col("method") != "two")) == "No two methods share a rank."
+
+
+def test_bins_hold_every_problem_once():
+    counts = np.array([0, 1, 9, 10, 11, 99, 100, 1000, 20_000])
+    bars = figures.binned(counts)
+    assert bars["problems"].sum() == len(counts)
+    for low, high, problems in bars.iter_rows():
+        inside = np.maximum(counts, 1)
+        assert problems == ((inside >= low - 0.005) & (inside < high - 0.005)).sum()
+
+
+def test_a_histogram_is_bars_that_stand_on_zero(evaluations):
+    spec = figures.histogram(evaluations, "half").to_dict()
+    assert [layer["encoding"]["y2"] for layer in spec["layer"]] == [{"datum": 0}] * 2
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    counts = evaluations["half"].split("test_unseen").counts
+    assert f"{np.median(counts):,.0f}" in spec["title"]["subtitle"][2]
+
+
+def test_dvc_is_given_bins_of_every_method(evaluations):
+    data = plot_data(evaluations)
+    assert data.columns == ["start", "iterations", "high", "problems"]
+    assert data.group_by("start").agg(pl.col("problems").sum())["problems"].to_list() == [64] * 3
+
+
+def test_dvc_draws_the_plots_without_a_network(report, tmp_path):
+    """DVC itself fills template and frame; what it writes loads nothing from anywhere."""
+    shutil.copytree(report, tmp_path / "reports")
+    (tmp_path / "dvc.yaml").write_text(
+        "plots:\n  - iterations:\n      template: histogram\n"
+        "      x: {reports/plots/iterations.csv: iterations}\n      y: {reports/plots/iterations.csv: start}\n"
+    )
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "init", "-q", "--no-scm"], cwd=tmp_path, check=True)
+    shutil.copytree(ROOT / ".dvc" / "plots", tmp_path / ".dvc" / "plots")
+    subprocess.run(
+        [*dvc, "plots", "show", "--html-template", "reports/plots/offline.html", "-o", "shown"],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    text = (tmp_path / "shown" / "index.html").read_text()
+    assert not [one for one in Reader(text).attributes if one[1] in ("src", "href")]
+    spec, _ = json.JSONDecoder().raw_decode(text[text.index("var spec = ") + len("var spec = ") :])
+    assert {row["start"] for row in spec["data"]["values"]} == {"cold", "half", ODD}
+    assert "DVC_METRIC" not in json.dumps(spec)
+    alt.Chart.from_dict(spec)
+
+
+def test_the_frame_holds_vega_once_and_dvcs_places():
+    frame = dvc_html.offline_template()
+    assert frame.count("{plot_divs}") == frame.count("{refresh_tag}") == 1
+    assert frame.count("</script") == 1
+    assert "{scripts}" not in frame  # where DVC would put its addresses
+    assert "vegaEmbed" in frame
