@@ -15,11 +15,12 @@ from tests.dataset.test_load import K, palettes_frame
 def run(*arguments: object) -> tuple[int, str]:
     result = CliRunner().invoke(cli.app, [str(one) for one in arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
+    return result.exit_code, result.stdout if result.exit_code == 0 else result.stderr
 
 
 @pytest.fixture
-def palettes(tmp_path):
+def palettes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     write_parquet(tmp_path / "A.parquet", palettes_frame(), schema.palettes(K))
     return tmp_path / "A.parquet"
 
@@ -30,6 +31,7 @@ def test_solve_writes_the_plans_of_every_ordered_pair(palettes):
     plans = read_parquet(palettes.with_suffix(".plans.parquet"), schema.plans(K))
     assert (plans["marginal_error"] <= 1e-9).all()
     assert (plans["source"] != plans["target"]).all()
+    assert not (palettes.parent / ".partial").exists()
 
 
 def test_solve_takes_the_pairs_it_is_given(palettes, tmp_path):

@@ -53,8 +53,11 @@ def partial_folder(stage: str, key: str) -> Path:
 
 
 def forget(folder: Path) -> None:
-    """Remove unfinished work that has been finished."""
+    """Remove unfinished work that has been finished, and the folders that it leaves empty."""
     shutil.rmtree(folder)
+    for parent in list(folder.parents)[:2]:
+        if not any(parent.iterdir()):
+            parent.rmdir()
 
 
 def cores(workers: int) -> int:
