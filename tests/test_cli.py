@@ -29,7 +29,7 @@ def test_solve_writes_the_plans_of_every_ordered_pair(palettes):
     code, output = run("solve", palettes)
     assert (code, output.split()[:2]) == (0, ["12", "plans"])
     plans = read_parquet(palettes.with_suffix(".plans.parquet"), schema.plans(K))
-    assert (plans["marginal_error"] <= 1e-9).all()
+    assert (plans["target_error"] <= 1e-9).all()
     assert (plans["source"] != plans["target"]).all()
     assert not (palettes.parent / ".partial").exists()
 

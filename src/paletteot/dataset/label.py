@@ -10,7 +10,7 @@ import polars as pl
 from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs, Palettes
 from paletteot.errors import DataError
-from paletteot.ot import newton, sinkhorn
+from paletteot.ot import certificate, newton, sinkhorn
 
 
 def table(palettes: Palettes) -> schema.Table:
@@ -38,7 +38,7 @@ def all_pairs(palettes: Palettes, file: Path) -> Pairs:
 def exact(
     pairs: Pairs, *, eps: float, tolerance: float = 1e-9, atol: float | None = None, max_iterations: int = 0
 ) -> pl.DataFrame:
-    """Return the rows of the table of plans for these pairs.
+    """Return the rows of the table of plans for these pairs, but for their digests, which writing adds.
 
     eps: LAB units. tolerance: L1 marginal error of the potentials. atol, max_iterations: the reference stop; where atol
     is given, pairs of evaluation splits get their cold count.
@@ -48,17 +48,20 @@ def exact(
     for row, split in enumerate(pairs.frame["split"]):
         problem = problems[row]
         solution = newton.solve(problem, tolerance=tolerance)
+        proof = certificate.certify(problem, solution.g)
         cold = None
         if atol is not None and split != "train":
             cold = sinkhorn.reference(problem, atol=atol, max_iterations=max_iterations)
         rows.append(
             {
+                "eps": eps,
                 "g": solution.g,
-                "marginal_error": solution.marginal_error,
+                **proof._asdict(),
                 "newton_steps": solution.steps,
                 "cold_iterations": cold.iterations if cold else None,
                 "cold_converged": cold.converged if cold else None,
             }
         )
-    labels = {name: column.dtype for name, column in table(pairs.palettes).items() if name not in schema.PAIRS}
+    known = {*schema.PAIRS, "digest"}
+    labels = {name: column.dtype for name, column in table(pairs.palettes).items() if name not in known}
     return pl.concat([pairs.frame, pl.DataFrame(rows, schema=labels)], how="horizontal")

@@ -25,6 +25,8 @@ class Column:
 
 Table = Mapping[str, Column]
 
+DIGEST = Column(pl.String, "first 16 hex digits of the SHA-256 of the row's other values (docs/data.md)")
+
 IMAGES: Table = {
     "image_id": Column(pl.String, "name of the picture; the file is <image_id>.jpg"),
     "group": Column(pl.String, "photograph the picture was made from; no group is on two sides of a split"),
@@ -36,6 +38,7 @@ IMAGES: Table = {
     "width": Column(pl.Int32, "width of the picture", "pixel"),
     "height": Column(pl.Int32, "height of the picture", "pixel"),
     "sha256": Column(pl.String, "SHA-256 of the JPEG file"),
+    "digest": DIGEST,
 }
 
 PAIRS: Table = {
@@ -75,6 +78,7 @@ def palettes(k: int) -> Table:
         "weights": Column(pl.Array(pl.Float64, k), "share of the pixels; sums to 1; 0 means no atom"),
         "inertia": Column(pl.Float64, "mean squared distance of a pixel to its centroid", "LAB^2"),
         "colours": Column(pl.Int32, "distinct 24-bit colours of the picture"),
+        "digest": DIGEST,
     }
 
 
@@ -82,13 +86,24 @@ def plans(k: int) -> Table:
     """Return the table of plans between palettes of k atoms."""
     return {
         **PAIRS,
+        "eps": Column(pl.Float64, "entropic regularisation", "LAB"),
         "g": Column(pl.Array(pl.Float64, k), f"target potential, float64; gauge {GAUGE}", "LAB"),
-        "marginal_error": Column(pl.Float64, "L1 marginal error of the plan rebuilt from g"),
+        "source_error": Column(pl.Float64, "L1 error of the source marginal of the plan rebuilt from g"),
+        "target_error": Column(pl.Float64, "L1 error of the target marginal of the plan rebuilt from g"),
+        "primal": Column(pl.Float64, "<P, C> + eps KL(P || a b^T) of the plan rebuilt from g", "LAB"),
+        "dual": Column(pl.Float64, "<f, a> + <g, b>, with f the row update of g", "LAB"),
+        "gap": Column(pl.Float64, "primal - dual; may fall below 0 by rounding and target_error", "LAB"),
         "newton_steps": Column(pl.Int32, "Newton steps from the LP duals to g"),
         "cold_iterations": Column(pl.Int32, "reference count from a cold start; the cap where not converged",
                                   "iteration", nullable=True),
         "cold_converged": Column(pl.Boolean, "false: right-censored at the cap", nullable=True),
+        "digest": DIGEST,
     }  # fmt: skip
+
+
+def released(k: int) -> dict[str, Table]:
+    """Return the tables of a release by their names, for palettes of k atoms."""
+    return {"plans": plans(k), "palettes": palettes(k), "images": IMAGES}
 
 
 def dtypes(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:

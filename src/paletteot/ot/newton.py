@@ -6,7 +6,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-import ot
 from scipy.linalg import cho_factor, cho_solve
 
 from paletteot.errors import PaletteOTError
@@ -39,6 +38,8 @@ def lp_duals(problem: Problem) -> Array:
 
     The limit of g as eps goes to 0 (Peyre and Cuturi 2019, section 4.1). Gauge sum_j b_j g_j = 0; 0 off the support.
     """
+    import ot  # imports torch where that is installed, which takes seconds: only where it is needed
+
     kept = problem.on_support()
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # POT warns where it stops early: that is no exact dual
