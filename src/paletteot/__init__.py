@@ -1,8 +1,9 @@
 """PaletteOT: a data set and benchmark for learning to warm-start optimal transport between colour palettes."""
 
+from paletteot.dataset.plans import Plans, load
 from paletteot.errors import PaletteOTError
 from paletteot.ot.newton import Solution, solve
 from paletteot.ot.problem import Problem
 from paletteot.ot.sinkhorn import plan
 
-__all__ = ["PaletteOTError", "Problem", "Solution", "plan", "solve"]
+__all__ = ["PaletteOTError", "Plans", "Problem", "Solution", "load", "plan", "solve"]

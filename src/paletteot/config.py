@@ -83,6 +83,14 @@ class Plans(_Section):
     shard_rows: int = Field(ge=1)
 
 
+class Dataset(_Section):
+    """The published data set."""
+
+    version: str = Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$", description="semantic: X.Y.Z")
+    hub_id: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="ORG/NAME on the Hugging Face hub")
+    cpu_hours: float = Field(ge=0, description="what the stages up to the plans take")
+
+
 class TrainPlanNetwork(_Section):
     """Training of the seed's model."""
 
@@ -133,6 +141,7 @@ class Params(_Section):
     pairs: Pairs
     transport: Transport
     plans: Plans
+    dataset: Dataset
     train: Train
     evaluate: Evaluate
     report: Report

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,17 @@ def read_parquet(path: Path, table: schema.Table | None = None) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
     return frame if table is None else schema.check(frame, table, path)
+
+
+def scan_parquet(paths: Sequence[Path], table: schema.Table) -> pl.LazyFrame:
+    """Return Parquet files as one LazyFrame of the table's columns; raises DataError as `read_parquet` does."""
+    for path in paths:
+        try:
+            found = pl.read_parquet_schema(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
+        schema.check_dtypes(found, table, path)
+    return pl.scan_parquet(list(paths)).select(list(table))
 
 
 def sha256(path: Path) -> str:

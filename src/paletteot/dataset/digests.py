@@ -25,6 +25,11 @@ def of_rows(frame: pl.DataFrame, table: Table) -> list[str]:
     return [hashlib.sha256(b"".join(row)).hexdigest()[:LENGTH] for row in zip(*columns, strict=True)]
 
 
+def of_column(column: pl.Series) -> str:
+    """Return the SHA-256 of a column's values, encoded as in `of_rows`."""
+    return hashlib.sha256(b"".join(_encoded(column))).hexdigest()
+
+
 def _encoded(column: pl.Series) -> list[bytes]:
     values = _texts(column) if column.dtype == pl.String else _numbers(column)
     missing = column.is_null()

@@ -12,6 +12,11 @@ from paletteot.errors import DataError
 GAUGE = "sum_j b_j g_j = 0"
 """The constant that potentials are unique up to is fixed by this equation; g is 0 where the weight is 0."""
 
+FLOAT32_CAUSE = (
+    "the formats numpy and torch of `datasets` hand float64 back as float32; use with_format('arrow'), or give dtype"
+)
+"""Where rounded potentials come from, as far as anybody has seen."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -21,6 +26,11 @@ class Column:
     meaning: str
     unit: str = ""
     nullable: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Meaning and unit in one."""
+        return f"{self.meaning} [{self.unit}]" if self.unit else self.meaning
 
 
 Table = Mapping[str, Column]
@@ -101,9 +111,13 @@ def plans(k: int) -> Table:
     }  # fmt: skip
 
 
+RELEASED = ("plans", "palettes", "images")
+"""The tables of a release."""
+
+
 def released(k: int) -> dict[str, Table]:
     """Return the tables of a release by their names, for palettes of k atoms."""
-    return {"plans": plans(k), "palettes": palettes(k), "images": IMAGES}
+    return dict(zip(RELEASED, (plans(k), palettes(k), IMAGES), strict=True))
 
 
 def dtypes(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
@@ -111,16 +125,47 @@ def dtypes(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
     return {name: column.dtype for name, column in table.items()}
 
 
-def check(frame: pl.DataFrame, table: Table, file: object) -> pl.DataFrame:
-    """Return the frame when it has exactly the table's columns and dtypes, and no null where none is legal.
+def innermost(dtype: object) -> object:
+    """Return the dtype of the single values of an array, or the dtype itself."""
+    return innermost(dtype.inner) if isinstance(dtype, pl.Array) else dtype
+
+
+def markdown(table: Table) -> str:
+    """Return a table of the columns: name, dtype, unit, meaning."""
+    lines = ["| column | dtype | unit | meaning |", "|---|---|---|---|"]
+    for name, column in table.items():
+        null = "; null where there is none" if column.nullable else ""
+        meaning = (column.meaning + null).replace("|", "\\|")
+        lines.append(f"| {name} | {_words(column.dtype)} | {column.unit} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _words(dtype: pl.DataType | type[pl.DataType]) -> str:
+    shape = f" [{', '.join(map(str, dtype.shape))}]" if isinstance(dtype, pl.Array) else ""
+    return str(innermost(dtype)).lower() + shape
+
+
+def check_dtypes(found: Mapping[str, object], table: Table, file: object) -> None:
+    """Check names and dtypes of columns.
 
     Raises DataError with one line that names the file and the column.
     """
-    if missing := [name for name in table if name not in frame.columns]:
+    if missing := [name for name in table if name not in found]:
         raise DataError(f"{file}: column {missing[0]} is missing; legal columns are {', '.join(table)}")
     for name, column in table.items():
-        if frame.schema[name] != column.dtype:
-            raise DataError(f"{file}: column {name} must be {column.dtype}, but is {frame.schema[name]}")
+        if found[name] != column.dtype:
+            rounded = innermost(found[name]) == pl.Float32 and innermost(column.dtype) == pl.Float64
+            cause = f" ({FLOAT32_CAUSE})" if rounded else ""
+            raise DataError(f"{file}: column {name} must be {column.dtype}, but is {found[name]}{cause}")
+
+
+def check(frame: pl.DataFrame, table: Table, file: object) -> pl.DataFrame:
+    """Return the table's columns of a frame when it has them, with their dtypes and no null where none is legal.
+
+    Raises DataError with one line that names the file and the column.
+    """
+    check_dtypes(frame.schema, table, file)
+    for name, column in table.items():
         if not column.nullable and frame[name].null_count():
             row = int(frame[name].is_null().arg_max() or 0)
             raise DataError(f"{file}: column {name} must have a value in every row, but row {row} has none")

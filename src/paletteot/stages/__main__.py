@@ -13,7 +13,7 @@ from paletteot.errors import PaletteOTError, ParamsError
 from paletteot.stages import common
 
 ITEMS: dict[str, tuple[str, ...]] = {
-    "images": (), "palettes": (), "pairs": (), "plans": (),
+    "images": (), "palettes": (), "pairs": (), "plans": (), "release": (),
     "train": warmstarts.LEARNED, "evaluate": tuple(warmstarts.BUILT_IN), "report": (),
 }  # fmt: skip
 """Every stage, and the items that a stage is run for."""

@@ -11,9 +11,11 @@ IMAGES = Path("data/images")
 PALETTES = Path("data/palettes.parquet")
 PAIRS = Path("data/pairs.parquet")
 PLANS = Path("data/plans")
+RELEASE = Path("data/release")
 EVALUATIONS = Path("data/evaluations")
 MODELS = Path("models")
 REPORTS = Path("reports")
+RELEASE_MANIFEST = REPORTS / "release.json"
 
 
 def load_params() -> config.Params:

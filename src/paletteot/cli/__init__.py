@@ -1,0 +1,39 @@
+"""The command line: thin covers over the rooms. Commands import what they need, so that --help is quick."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from paletteot.cli import data, judging, solving
+from paletteot.errors import PaletteOTError
+
+app = typer.Typer(
+    help="A data set and benchmark for learning to warm-start optimal transport between colour palettes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class _OneLine(typer.core.TyperGroup):
+    """End with one line and exit code 1 on an error of ours."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except PaletteOTError as error:
+            typer.echo(f"error: {error}", err=True)
+            sys.exit(1)
+
+
+@app.callback(cls=_OneLine)
+def paletteot() -> None:
+    """Work on palettes, plans and contestants from the root of a project."""
+
+
+for command in (solving.solve, judging.evaluate, judging.leaderboard, data.verify):
+    app.command()(command)
+app.add_typer(data.release, name="release")
+app.add_typer(data.publish, name="publish")

@@ -1,0 +1,131 @@
+"""What publishing needs of git, DVC and the hub."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+from paletteot import engine
+from paletteot.dataset import hub, licences, origin, verify, versions
+from paletteot.dataset.origin import Release
+from paletteot.errors import PaletteOTError
+from paletteot.stages import common
+
+CHANGELOG = Path("CHANGELOG.md")
+TAG = "dataset-v"
+
+
+class PublishingError(PaletteOTError):
+    """git or DVC did not do what publishing needs."""
+
+
+def check(folder: Path) -> str:
+    """Return how a release follows the last tagged one.
+
+    Raises VersionError when its version says less than the change, or the changelog says nothing of it.
+    """
+    now = origin.release(folder).version
+    if now != (wanted := common.load_params().dataset.version):
+        raise versions.VersionError(
+            f"{folder}: is version {now}, but params.yaml says {wanted}; run `dvc repro release`"
+        )
+    heading = f"## dataset {now}"
+    if not CHANGELOG.is_file() or heading not in CHANGELOG.read_text(encoding="utf-8").splitlines():
+        raise versions.VersionError(f"{CHANGELOG}: must have a section '{heading}', but has none")
+    tag = last_tag()
+    if tag is None:
+        return f"{now}: the first version, there is no tag {TAG}X.Y.Z"
+    shown = _git("show", f"{tag}:{common.RELEASE_MANIFEST.as_posix()}")
+    if shown.returncode:
+        raise PublishingError(f"git: tag {tag} has no {common.RELEASE_MANIFEST}, so there is nothing to compare with")
+    return versions.check(json.loads(shown.stdout), folder)
+
+
+def last_tag() -> str | None:
+    """Return the tag of the highest version of the data set, None where there is none."""
+    tags = [tag.removeprefix(TAG) for tag in _git("tag", "--list", f"{TAG}*").stdout.split()]
+    numbers = [tag for tag in tags if tag.replace(".", "").isdigit() and tag.count(".") == 2]
+    return TAG + max(numbers, key=versions.parse) if numbers else None
+
+
+def to_hub(folder: Path, repo_id: str, *, dry_run: bool, only_ids: bool, private: bool) -> Iterator[str]:
+    """Publish a verified release on the hub; gives lines that say what goes, or would go."""
+    from huggingface_hub import HfApi
+
+    release = _publishable(folder, check_licence=not only_ids)
+    with hub.only_ids(release, common.PARAMS) if only_ids else nullcontext(release) as chosen:
+        for name in sorted([*chosen.checksums, "checksums.sha256"]):
+            yield f"{chosen.fetch(name).stat().st_size:>12}  {name}"
+        if dry_run:
+            yield f"would go to {repo_id} as v{chosen.version}; nothing was sent"
+        else:
+            yield f"published: {hub.publish(HfApi(), chosen, repo_id, private=private)}"
+
+
+def to_dvc(remote: str, url: str | None, *, dry_run: bool) -> Iterator[str]:
+    """Push the release to a DVC remote that verifies, and tag the commit; gives lines that say what is done."""
+    release = _publishable(common.RELEASE, check_licence=True)
+    tag = f"{TAG}{release.version}"
+    _tagged_elsewhere(tag)
+    known = [line.split("\t")[0].split()[0] for line in _dvc("remote", "list").stdout.splitlines() if line.strip()]
+    if remote not in known and url is None:
+        raise PublishingError(
+            f"dvc: remote must be one of {', '.join(known) or '(none)'}, or given with --url, but is {remote!r}"
+        )
+    steps: list[tuple[str, ...]] = []
+    if remote not in known:
+        steps.append(("remote", "add", remote, str(url)))
+    steps.append(("remote", "modify", remote, "verify", "true"))  # or a pull would accept a damaged object
+    steps.append(("push", "--remote", remote, common.RELEASE.as_posix()))
+    for step in steps:
+        yield f"dvc {' '.join(step)}"
+        if not dry_run and (done := _dvc(*step)).returncode:
+            raise PublishingError(f"dvc {' '.join(step)}: {_last(done)}")
+    yield f"git tag {tag}"
+    if dry_run:
+        yield "nothing was done"
+    elif not _git("tag", "--list", tag).stdout.strip() and (done := _git("tag", tag)).returncode:
+        raise PublishingError(f"git tag {tag}: {_last(done)}")
+
+
+def _publishable(folder: Path, *, check_licence: bool) -> Release:
+    release = origin.release(folder)
+    if release.folder is None:
+        raise PublishingError(f"{folder}: must be a folder")
+    report = verify.verify(release, threads=engine.cores(0))
+    if report.faults:
+        raise PublishingError(
+            f"{folder}: not what it claims: {report.faults[0]} ({len(report.faults)} faults; paletteot verify)"
+        )
+    if check_licence:
+        licences.check(hub.images_of(release))
+    return release
+
+
+def _tagged_elsewhere(tag: str) -> None:
+    """Refuse a release whose tag names other bytes; the commit must hold the lock file that names these."""
+    head = _git("rev-parse", "HEAD")
+    if head.returncode:
+        raise PublishingError("git: publishing needs a git repository with a commit, for the tag")
+    if changed := _git("status", "--porcelain", "--", "dvc.lock", "*.dvc").stdout.strip():
+        raise PublishingError(
+            f"git: commit {changed.split()[-1]} first: the tag must name the commit that holds these hashes"
+        )
+    if _git("tag", "--list", tag).stdout.strip() and _git("rev-list", "-n1", tag).stdout != head.stdout:
+        raise PublishingError(f"git: tag {tag} names another commit: a version is superseded, never edited")
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+
+
+def _dvc(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
+
+
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    return ((done.stderr or done.stdout).strip().splitlines() or ["no word"])[-1]

@@ -1,0 +1,121 @@
+"""The card of a release: YAML that `datasets` reads, and the page that people read, both from the schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow.parquet as pq
+from datasets import DatasetInfo, Features, SplitDict, SplitInfo
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCard, DatasetCardData
+
+from paletteot.dataset import schema
+
+if TYPE_CHECKING:
+    from paletteot.dataset.release import Facts
+
+Frames = Mapping[str, Mapping[str, pl.DataFrame]]
+
+SPLIT_ORDER = ("train", "validation_seen", "validation_unseen", "test_seen", "test_unseen")
+
+
+def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
+    """Return README.md of the release whose shards lie in a folder; frames: table -> split -> rows."""
+    ordered = {table: dict(sorted(splits.items(), key=lambda one: _place(one[0]))) for table, splits in frames.items()}
+    counts = {table: {split: len(frame) for split, frame in splits.items()} for table, splits in ordered.items()}
+    card = DatasetCard.from_template(
+        _yaml(folder, counts),
+        template_str=(files("paletteot.dataset") / "card.md.j2").read_text(encoding="utf-8"),
+        facts=facts,
+        k=k,
+        counts=counts,
+        rows={table: sum(splits.values()) for table, splits in counts.items()},
+        tables={name: schema.markdown(table) for name, table in schema.released(k).items()},
+        gauge=schema.GAUGE,
+        tolerance=facts.params["plans"]["tolerance"],
+        stages=_stages(facts),
+        photographs=_photographs(pl.concat(frames["images"].values())),
+    )
+    return str(card).rstrip() + "\n"
+
+
+def _yaml(folder: Path, counts: Mapping[str, Mapping[str, int]]) -> DatasetCardData:
+    data = DatasetCardData(
+        pretty_name="PaletteOT",
+        license="mit",
+        size_categories=_size(sum(counts["plans"].values())),
+        tags=["optimal-transport", "sinkhorn", "color-palettes", "benchmark"],
+        configs=[
+            {
+                "config_name": table,
+                **({"default": True} if table == "plans" else {}),
+                "data_files": [{"split": split, "path": f"{table}/{split}-*.parquet"} for split in splits],
+            }
+            for table, splits in counts.items()
+        ],
+    )
+    DatasetInfosDict({table: _info(folder, table, splits) for table, splits in counts.items()}).to_dataset_card_data(
+        data
+    )
+    return data
+
+
+def _info(folder: Path, table: str, splits: Mapping[str, int]) -> DatasetInfo:
+    shards = {split: sorted((folder / table).glob(f"{split}-*.parquet")) for split in splits}
+    sizes = {split: sum(shard.stat().st_size for shard in found) for split, found in shards.items()}
+    first = next(iter(shards.values()))[0]
+    return DatasetInfo(
+        features=Features.from_arrow_schema(pq.read_schema(first)),
+        splits=SplitDict({name: SplitInfo(name, sizes[name], count) for name, count in splits.items()}),
+        download_size=sum(sizes.values()),
+        dataset_size=sum(sizes.values()),
+    )
+
+
+def _stages(facts: Facts) -> list[dict[str, str]]:
+    made = {
+        "images": ("images", "data/images"),
+        "palettes": ("palettes", "data/palettes.parquet"),
+        "pairs": ("pairs", "data/pairs.parquet"),
+        "plans": ("transport", "data/plans"),
+    }
+    return [
+        {
+            "name": stage,
+            "params": ", ".join(f"{key} {_plain(value)}" for key, value in _settings(facts.params, stage).items()),
+            "out": out,
+            "hash": facts.hashes.get(out, "unknown"),
+        }
+        for stage, (_, out) in made.items()
+    ]
+
+
+def _settings(params: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    return {**(params["transport"] if stage == "plans" else {}), **params[stage]}
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _photographs(images: pl.DataFrame) -> list[dict[str, Any]]:
+    by = images.group_by("group").agg(pl.len().alias("count"), pl.col("licence", "attribution").first()).sort("group")
+    return [{key: _cell(value) for key, value in row.items()} for row in by.iter_rows(named=True)]
+
+
+def _cell(value: object) -> object:
+    return " ".join(value.replace("|", "\\|").split()) if isinstance(value, str) else value
+
+
+def _size(rows: int) -> str:
+    bounds = (("n<1K", 1e3), ("1K<n<10K", 1e4), ("10K<n<100K", 1e5), ("100K<n<1M", 1e6))
+    return next((name for name, below in bounds if rows < below), "n>1M")
+
+
+def _place(split: str) -> int:
+    return SPLIT_ORDER.index(split) if split in SPLIT_ORDER else len(SPLIT_ORDER)
