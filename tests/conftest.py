@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from paletteot.ot.problem import Array, Problem, Problems
+
+settings.register_profile("paletteot", deadline=None)  # the first call compiles
+settings.load_profile("paletteot")
 
 MakeProblem = Callable[..., Problem]
 

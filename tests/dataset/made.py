@@ -66,7 +66,7 @@ def _write(folder: Path, seed: int, licence: str) -> None:
             "crop": [[0, 0, 4, 4]] * PICTURES, "grading": ["{}"] * PICTURES, "width": [4] * PICTURES,
             "height": [4] * PICTURES, "sha256": ["0" * 64] * PICTURES,
         },
-        schema={name: dtype for name, dtype in schema.dtypes(schema.IMAGES).items() if name != "digest"},
+        schema=schema.dtypes(schema.IMAGES),
     )  # fmt: skip
     write_parquet(folder / "images.parquet", images, schema.IMAGES)
     write_parquet(folder / "palettes.parquet", palettes, schema.palettes(K))
@@ -85,7 +85,7 @@ def _labelled(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             "image_id": ids, "group": groups, "centroids": x, "weights": a, "inertia": [1.0] * PICTURES,
             "colours": [100] * PICTURES,
         },
-        schema={name: dtype for name, dtype in schema.dtypes(schema.palettes(K)).items() if name != "digest"},
+        schema=schema.dtypes(schema.palettes(K)),
     )  # fmt: skip
     pairs = [(split, i, j) for split, found in SPLITS.items() for i, j in found]
     known = load.Palettes(ids, groups, x, a)

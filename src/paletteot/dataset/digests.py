@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
-from paletteot.dataset.schema import Table
+from paletteot.dataset.schema import Table, innermost
 
 LENGTH = 16
 """Hex digits kept: by chance, one altered row in 2^64 would go unseen."""
@@ -44,14 +42,10 @@ def _texts(column: pl.Series) -> list[bytes]:
 
 
 def _numbers(column: pl.Series) -> list[bytes]:
-    inner = column.dtype.inner if isinstance(column.dtype, pl.Array) else column.dtype
-    kind = "<f8" if inner.is_float() else "<i8"
-    flat = column if isinstance(column.dtype, pl.Array) else column.fill_null(_zero(column.dtype))
+    kind = "<f8" if innermost(column.dtype) in (pl.Float32, pl.Float64) else "<i8"
+    flat = (
+        column if isinstance(column.dtype, pl.Array) else column.fill_null(False if column.dtype == pl.Boolean else 0)
+    )
     raw = np.ascontiguousarray(flat.to_numpy(), dtype=kind).tobytes()
     width = len(raw) // max(len(column), 1)
     return [raw[start : start + width] for start in range(0, len(raw), max(width, 1))]
-
-
-def _zero(dtype: pl.DataType) -> object:
-    make: Callable[[int], object] = bool if dtype == pl.Boolean else int
-    return make(0)

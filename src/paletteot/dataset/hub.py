@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from paletteot.dataset import origin, schema
+from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION, WHOLE, write_checksums
 from paletteot.dataset.origin import Release
-from paletteot.dataset.release import CARD, CHECKSUMS, VERSION, WHOLE, write_checksums
 from paletteot.errors import DataError, PaletteOTError
 from paletteot.files import read_parquet, write_text
 

@@ -68,14 +68,17 @@ class Pairs:
 
 
 def load_palettes(path: Path) -> Palettes:
-    """Read and check a palette file.
+    """Read and check a palette file: image_id, centroids, weights, and group where it is there.
 
-    Raises DataError naming file and row when a palette holds NaN or its weights do not sum to one.
+    Without a group each picture is its own. Raises DataError naming file and row when a palette holds NaN or its
+    weights do not sum to one.
     """
     raw = read_parquet(path)
     shape = raw.schema.get("weights")
-    k = shape.size if isinstance(shape, pl.Array) else 0
-    frame = schema.check(raw, schema.palettes(k), path)
+    table = schema.palettes(shape.size if isinstance(shape, pl.Array) else 0)
+    if "group" not in raw.columns and "image_id" in raw.columns:
+        raw = raw.with_columns(group=pl.col("image_id"))
+    frame = schema.check(raw, {name: table[name] for name in ("image_id", "group", "centroids", "weights")}, path)
     x = np.array(frame["centroids"].to_numpy(), dtype=np.float64)
     a = np.array(frame["weights"].to_numpy(), dtype=np.float64)
     for row, name in enumerate(frame["image_id"]):

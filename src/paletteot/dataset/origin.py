@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import platformdirs
 
-from paletteot.dataset.release import CHECKSUMS, VERSION, split_of
+from paletteot.dataset.layout import CHECKSUMS, VERSION, split_of
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256
 

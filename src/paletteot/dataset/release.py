@@ -8,17 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from paletteot.dataset import card, croissant, schema
-from paletteot.files import read_parquet, replacing, sha256, write_text
-
-VERSION = "VERSION"
-CHECKSUMS = "checksums.sha256"
-CARD = "README.md"
-CROISSANT = "croissant.json"
-WHOLE = "full"
-"""The one split of the tables that are not split."""
+from paletteot.dataset import card, croissant, layout, schema
+from paletteot.files import read_parquet, replacing, write_text
 
 
 @dataclass(frozen=True)
@@ -49,42 +40,15 @@ def build(folder: Path, *, images: Path, palettes: Path, plans: Path, facts: Fac
             (fresh / table).mkdir(parents=True)
             for name, file in files.items():
                 shutil.copyfile(file, fresh / table / name)
-        frames = {name: read_splits(fresh, name, table) for name, table in schema.released(k).items()}
-        write_text(fresh / VERSION, f"{facts.version}\n")
-        write_text(fresh / CARD, card.text(fresh, frames, k, facts))
-        write_text(fresh / CROISSANT, croissant.text(schema.released(k), facts))
-        write_checksums(fresh)
-
-
-def read_splits(folder: Path, table: str, columns: schema.Table | None = None) -> dict[str, pl.DataFrame]:
-    """Return the rows of each split of a table of a release folder, in the order of the shards.
-
-    Raises DataError when a shard is not whole, or not what its columns say where they are given.
-    """
-    shards: dict[str, list[pl.DataFrame]] = {}
-    for file in sorted((folder / table).glob("*.parquet")):
-        shards.setdefault(split_of(file.name), []).append(read_parquet(file, columns))
-    return {split: pl.concat(frames) for split, frames in shards.items()}
-
-
-def split_of(shard: str) -> str:
-    """Return the split of a shard's file name, ``<split>-NNNNN-of-NNNNN.parquet``."""
-    return shard.rsplit("-", 3)[0]
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a folder but the checksums themselves, by name."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != CHECKSUMS)
-    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}
-
-
-def write_checksums(folder: Path) -> None:
-    """Write the lines ``<sha256>  <name>`` of every file of a folder, as sha256sum does."""
-    write_text(folder / CHECKSUMS, "".join(f"{digest}  {name}\n" for name, digest in hashes(folder).items()))
+        frames = {name: layout.read_splits(fresh, name, table) for name, table in schema.released(k).items()}
+        write_text(fresh / layout.VERSION, f"{facts.version}\n")
+        write_text(fresh / layout.CARD, card.text(fresh, frames, k, facts))
+        write_text(fresh / layout.CROISSANT, croissant.text(schema.released(k), facts))
+        layout.write_checksums(fresh)
 
 
 def _shards(images: Path, palettes: Path, plans: Path) -> dict[str, dict[str, Path]]:
-    only = f"{WHOLE}-00000-of-00001.parquet"
+    only = f"{layout.WHOLE}-00000-of-00001.parquet"
     return {
         "plans": {file.name: file for file in sorted(plans.glob("*.parquet"))},
         "palettes": {only: palettes},

@@ -15,9 +15,9 @@ from huggingface_hub import DatasetCard
 from tqdm import tqdm
 
 from paletteot.dataset import rows, schema, splits
+from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION, split_of
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.origin import Release
-from paletteot.dataset.release import CARD, CHECKSUMS, VERSION, split_of
 from paletteot.errors import DataError
 from paletteot.files import read_parquet
 

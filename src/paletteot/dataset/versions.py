@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from paletteot.dataset import digests, schema
-from paletteot.dataset.release import VERSION, hashes, read_splits
+from paletteot.dataset.layout import VERSION, hashes, read_splits
 from paletteot.errors import PaletteOTError
 
 Manifest = Mapping[str, Any]

@@ -1,0 +1,44 @@
+"""What lies where in a release folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from paletteot.dataset import schema
+from paletteot.files import read_parquet, sha256, write_text
+
+VERSION = "VERSION"
+CHECKSUMS = "checksums.sha256"
+CARD = "README.md"
+CROISSANT = "croissant.json"
+WHOLE = "full"
+"""The one split of the tables that are not split."""
+
+
+def read_splits(folder: Path, table: str, columns: schema.Table | None = None) -> dict[str, pl.DataFrame]:
+    """Return the rows of each split of a table of a release folder, in the order of the shards.
+
+    Raises DataError when a shard is not whole, or not what its columns say where they are given.
+    """
+    shards: dict[str, list[pl.DataFrame]] = {}
+    for file in sorted((folder / table).glob("*.parquet")):
+        shards.setdefault(split_of(file.name), []).append(read_parquet(file, columns))
+    return {split: pl.concat(frames) for split, frames in shards.items()}
+
+
+def split_of(shard: str) -> str:
+    """Return the split of a shard's file name, ``<split>-NNNNN-of-NNNNN.parquet``."""
+    return shard.rsplit("-", 3)[0]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a folder but the checksums themselves, by name."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != CHECKSUMS)
+    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the lines ``<sha256>  <name>`` of every file of a folder, as sha256sum does."""
+    write_text(folder / CHECKSUMS, "".join(f"{digest}  {name}\n" for name, digest in hashes(folder).items()))
