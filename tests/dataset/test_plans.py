@@ -134,6 +134,12 @@ def test_a_missing_file_is_refused_by_name(copy):
         paletteot.load("test_unseen", source=copy)
 
 
+def test_a_version_that_the_checksums_do_not_know_is_refused(copy):
+    (copy / "VERSION").write_text("2.0.0\n")
+    with pytest.raises(DataError, match="VERSION: SHA-256 must be"):
+        paletteot.load("train", version="2.0.0", source=copy)
+
+
 @pytest.mark.parametrize("line", ["no hash", "0" * 64 + "  ../outside", "0" * 64 + " one-space"])
 def test_checksums_that_are_none_are_refused_by_line(copy, line):
     (copy / "checksums.sha256").write_text(line + "\n")

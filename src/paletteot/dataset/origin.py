@@ -115,7 +115,8 @@ def find(source: str | Path | None, version: str | None = None) -> Release | Pip
 
     source: a release folder, a folder of the pipeline (``data``), a Hugging Face id ``ORG/NAME[@REVISION]``, or a URL
     of a release folder that fsspec can read; None for what lies here. version: X.Y.Z that it must have; on the hub it
-    chooses the tag where no revision is given. Raises DataError when there is no such data, or another version.
+    chooses the tag where no revision is given, as a revision vX.Y.Z asks for that version. Raises DataError when there
+    is no such data, or another version.
     """
     if source is None:
         source = next((folder for folder in LOCAL if folder.is_dir()), None)
@@ -127,6 +128,8 @@ def find(source: str | Path | None, version: str | None = None) -> Release | Pip
         found = _at_url(str(source).rstrip("/"))
     elif match := _HUB_ID.fullmatch(str(source)):
         found = _on_hub(match["id"], match["revision"] or (f"v{version}" if version else None))
+        if version is None and (tag := re.fullmatch(r"v(\d+\.\d+\.\d+)", match["revision"] or "")):
+            version = tag[1]
     else:
         raise DataError(f"source must be a folder, ORG/NAME[@REVISION] or a URL, but is {str(source)!r}")
     if version is not None and found.version != version:

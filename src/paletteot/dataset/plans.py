@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from paletteot.dataset import origin, schema
+from paletteot.dataset.layout import VERSION
 from paletteot.dataset.load import Pairs, Palettes, load_palettes
 from paletteot.errors import DataError
 from paletteot.files import scan_parquet
@@ -121,6 +122,8 @@ def load(split: str, *, version: str | None = None, source: str | Path | None = 
     version is another, and for a split that is not there.
     """
     found = origin.find(source, version)
+    if isinstance(found, origin.Release):
+        found.file(VERSION)  # which may have been changed without the data, or the data without it
     files = tuple(found.plans(split))
     plans = Plans(split, found.version, found.name, load_palettes(found.palettes()), files)
     _ = plans.lazy  # says at once when a shard is not what it should be

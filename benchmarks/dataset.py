@@ -1,0 +1,99 @@
+"""Time verifying and loading a release, and what the data stages take: `python benchmarks/dataset.py` after `dvc repro`.
+
+With --stages the stages up to the plans run once more in a scratch workspace (10 minutes), for the CPU-hours on the card.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import datasets
+import polars as pl
+from record import machine, write_section
+
+import paletteot
+from paletteot import engine
+from paletteot.dataset import origin, verify
+from paletteot.stages import common
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+import workspace
+
+RUNS = 5
+TEST = ("test_seen", "test_unseen")
+STAGES = ("images", "palettes", "pairs", "plans")
+
+
+def median(task: Callable[[], object]) -> tuple[float, float, float]:
+    """Return the median, least and largest seconds of several runs, after one that compiles and warms the disk."""
+    task()
+    seconds = []
+    for _ in range(RUNS):
+        start = time.perf_counter()
+        task()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds), min(seconds), max(seconds)
+
+
+def load() -> None:
+    for split in TEST:
+        plans = paletteot.load(split, source=common.RELEASE)
+        assert plans.g.flags.c_contiguous and len(plans.batch()) == len(plans)
+
+
+def load_with_datasets(cache: str) -> None:
+    for split in TEST:
+        plans = datasets.load_dataset(str(common.RELEASE), "plans", split=split, cache_dir=cache)
+        plans.with_format("arrow")[:]["g"].combine_chunks().flatten().to_numpy()
+
+
+def load_with_polars() -> None:
+    for split in TEST:
+        pl.scan_parquet(common.RELEASE / "plans" / f"{split}-*.parquet").select("g").collect()["g"].to_numpy()
+
+
+def stages() -> list[str]:
+    """Run the data stages in a scratch workspace and return a row for each."""
+    lines = ["", "| stage | seconds | CPU-hours |", "|---|---|---|"]
+    total = 0.0
+    with TemporaryDirectory() as temporary:
+        folder = workspace.make(Path(temporary) / "stages", {})
+        for stage in STAGES:
+            before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            command = [sys.executable, "-m", "paletteot.stages", stage]
+            subprocess.run(command, cwd=folder, env=workspace.environment(), check=True)
+            after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
+            hours = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 3600
+            total += hours
+            lines.append(f"| {stage} | {seconds:.0f} | {hours:.3f} |")
+    return [*lines, f"| all | | {total:.2f} |"]
+
+
+def main() -> None:
+    release = origin.release(common.RELEASE)
+    threads = engine.cores(0)
+    plans = sum(len(pl.scan_parquet(file).select("pair_id").collect()) for file in common.PLANS.glob("*.parquet"))
+    with TemporaryDirectory() as cache:
+        rows = {
+            f"`paletteot verify`: every check, {plans} plans": median(lambda: verify.verify(release, threads=threads)),
+            "`paletteot.load`: the test rows, checksums included": median(load),
+            "`datasets.load_dataset` from its cache: the test rows": median(lambda: load_with_datasets(cache)),
+            "`polars.scan_parquet`: g of the test rows, nothing checked": median(load_with_polars),
+        }
+    lines = [f"{threads} threads; {RUNS} runs each, after one to warm up.", ""]
+    lines += ["| what | median s | least | largest |", "|---|---|---|---|"]
+    lines += [f"| {name} | {mid:.2f} | {low:.2f} | {high:.2f} |" for name, (mid, low, high) in rows.items()]
+    if "--stages" in sys.argv:
+        lines += stages()
+    write_section("dataset", "The data set", "python benchmarks/dataset.py --stages", [*lines, "", machine()])
+
+
+if __name__ == "__main__":
+    main()
