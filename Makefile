@@ -6,13 +6,16 @@ export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: quickstart test reproduce lint benchmark clean
+.PHONY: quickstart test parts reproduce lint benchmark clean
 
 quickstart: $(VENV)/installed ## the whole pipeline at reduced scale, in .quickstart
 	python scripts/quickstart.py
 
 test: $(VENV)/installed ## every test
 	pytest
+
+parts: ## servers and a browser for the integration tests, which skip without them
+	bash scripts/parts.sh
 
 reproduce: $(VENV)/installed ## the whole pipeline at full scale
 	dvc repro
@@ -22,9 +25,10 @@ lint: $(VENV)/installed ## style and types
 	ruff format --check .
 	mypy
 
-benchmark: $(VENV)/installed ## speed of palettes and solvers, into reports/benchmarks.md
+benchmark: $(VENV)/installed ## speed of palettes, solvers and the data set, into reports/benchmarks.md
 	python benchmarks/palettes.py
 	python benchmarks/solvers.py
+	python benchmarks/dataset.py --stages
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,4 +37,4 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 clean: ## what make made, never data, models or reports
-	rm -rf $(VENV) .quickstart .partial .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .parts .quickstart .partial .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -105,7 +105,7 @@ model = mlflow.pyfunc.load_model("models:/paletteot-dual@champion")
 palettes = dict(np.load(given))
 g = model.predict({name: palettes[name] for name in ("x", "a", "y", "b")})
 import paletteot
-assert "/code/paletteot/" in paletteot.__file__, paletteot.__file__  # the code that went with the model, not this checkout's
+assert "/code/paletteot/" in paletteot.__file__, paletteot.__file__  # what went with the model, not this checkout
 np.save(predicted, g)
 """
 

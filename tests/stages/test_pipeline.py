@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import workspace
+from paletteot.dataset import layout, origin, verify
 from paletteot.files import sha256
 
 TINY = {
@@ -28,7 +29,7 @@ TINY = {
     "evaluate": {"batch": 8},
     "report": {"bootstrap": 100},
 }  # fmt: skip
-DATA_STAGES = ("images", "palettes", "pairs", "plans")
+DATA_STAGES = ("images", "palettes", "pairs", "plans", "release")
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -114,6 +115,23 @@ def test_the_runs_are_in_mlflow(whole):
         assert run.info.status == "FINISHED"
         listed = mlflow.artifacts.list_artifacts(run_id=run.info.run_id, artifact_path="model")
         assert [one.path for one in listed] == [f"model/{run.info.run_name}.safetensors"]
+        assert [one.dataset.digest for one in run.inputs.dataset_inputs] == [plans]
+    client = mlflow.MlflowClient()
+    for name in ("paletteot-plan", "paletteot-dual"):
+        assert client.get_model_version_by_alias(name, "champion").run_id in {run.info.run_id for run in runs}
+
+
+@pytest.mark.pipeline
+def test_the_release_is_what_it_claims(whole):
+    report = verify.verify(origin.release(whole / "data" / "release"), threads=2)
+    assert report.faults == []
+    assert report.plans == TINY["pairs"]["total"]
+    manifest = json.loads((whole / "reports" / "release.json").read_text())
+    assert manifest["files"] == layout.hashes(whole / "data" / "release")
+    lock = yaml.safe_load((whole / "dvc.lock").read_text())["stages"]
+    card = (whole / "data" / "release" / "README.md").read_text()
+    for stage in ("images", "palettes", "pairs", "plans"):
+        assert lock[stage]["outs"][0]["md5"] in card
 
 
 @pytest.mark.pipeline
@@ -218,6 +236,15 @@ FAULTS = {
     "a shard cut short": (
         "evaluate cold", lambda f: cut(f / "data/plans/test_seen-00000-of-00001.parquet"),
         "data/plans/test_seen-00000-of-00001.parquet: not a whole Parquet file",
+    ),
+    "a version that is none": (
+        "release", lambda f: params(f, "dataset", "version", "1.0"), "params.yaml: dataset.version: String should match"
+    ),
+    "a hub id that is none": (
+        "release", lambda f: params(f, "dataset", "hub_id", "paletteot"), "params.yaml: dataset.hub_id: String should"
+    ),
+    "a shard of the release cut short": (
+        "release", lambda f: cut(f / "data/plans/train-00000-of-00003.parquet"), "not a whole Parquet file"
     ),
     "weights of a network cut short": (
         "evaluate dual_network", lambda f: cut(f / "models/dual_network.safetensors"),
