@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from PIL import Image
 from paletteot.errors import DataError
 from paletteot.files import sha256_of
 from paletteot.images import grading as gradings
-from paletteot.images.source import Crop, Picture, Pixels
+from paletteot.images.source import Crop, Original, Picture, Pixels
 
 
 @dataclass(frozen=True)
@@ -104,20 +105,20 @@ class Bundled:
                     source=_release(photograph.distribution),
                     licence=photograph.licence,
                     attribution=photograph.attribution,
+                    place=photograph.path,
                     crop=_crop(rng, *_decoded(name).shape[1::-1]),
                     grading=gradings.draw(rng, grading),
                 )
             )
         return made
 
-    def render(self, picture: Picture, long_side: int) -> Pixels:
-        """Crop, resize and grade; returns (h, w, 3) uint8 sRGB."""
-        left, top, right, bottom = picture.crop
-        crop = Image.fromarray(_decoded(picture.group)[top:bottom, left:right])
-        scale = long_side / max(crop.size)
-        size = tuple(max(1, round(side * scale)) for side in crop.size)
-        resized = crop.resize((size[0], size[1]), Image.Resampling.LANCZOS)
-        return gradings.apply(np.asarray(resized), picture.grading)
+    def fetch(self, pictures: Sequence[Picture]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return nothing: all are here."""
+        return {}
+
+    def open(self, picture: Picture) -> Original:
+        """Return the photograph of a picture; raises DataError where a package does not hold it as recorded."""
+        return Original(_decoded(picture.group), PHOTOGRAPHS[picture.group].sha256)
 
 
 def _crop(rng: np.random.Generator, width: int, height: int) -> Crop:

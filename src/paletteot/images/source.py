@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -16,9 +17,10 @@ Crop = tuple[int, int, int, int]
 class Picture:
     """What will become one picture of the data set.
 
-    image_id: its name. group: the photograph (or photographer) it belongs to. source, licence, attribution: where it
-    came from and what may be done with it. crop: left, top, right, bottom in the photograph. grading: parameters of
-    the colour grading, empty where there is none.
+    image_id: its name, which is a file's name too: letters, digits, ``-`` and ``_``. group: the photograph, photographer
+    or folder it belongs to. source, licence, attribution: where it came from and what may be done with it. place: where
+    its original is: a path, a URL, a row. crop: left, top, right, bottom in the photograph; None for all of it.
+    grading: parameters of the colour grading, empty where there is none.
     """
 
     image_id: str
@@ -26,17 +28,36 @@ class Picture:
     source: str
     licence: str
     attribution: str
-    crop: Crop
-    grading: dict[str, float]
+    place: str
+    crop: Crop | None = None
+    grading: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Original:
+    """A photograph as it was found: pixels (h, w, 3) uint8 sRGB, upright, and the SHA-256 of its file."""
+
+    pixels: Pixels
+    sha256: str
 
 
 class Source(Protocol):
-    """Where pictures come from; picklable, so that worker processes can render."""
+    """Where pictures come from; picklable, so that worker processes can open photographs."""
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
-        """Return the seeded choice of pictures; picture i depends on the seed and i alone."""
+        """Return pictures in seeded order: the first ``count`` are wanted, any further ones stand by as substitutes.
+
+        The order depends on the seed and on what there is, never on the order in which it was found. Raises DataError.
+        """
         ...
 
-    def render(self, picture: Picture, long_side: int) -> Pixels:
-        """Return the pixels of a picture, (h, w, 3) uint8 sRGB with max(h, w) == long_side."""
+    def fetch(self, pictures: Sequence[Picture]) -> Mapping[str, str]:
+        """Bring the originals of these pictures here; return why, by image_id, those that cannot be had cannot.
+
+        What is here already is not fetched again, after a kill too. Sources that have everything here return nothing.
+        """
+        ...
+
+    def open(self, picture: Picture) -> Original:
+        """Return a fetched photograph; raises DataError naming it and the reason where it is no whole picture."""
         ...
