@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import paletteot
-from paletteot.dataset import layout, schema
+from paletteot.dataset import layout, licences, schema
 from paletteot.files import sha256
 from tests.dataset import made
 
@@ -89,6 +89,12 @@ def test_the_card_answers_what_every_version_must(release):
     assert "nobody \\| in particular" in text
     for table in schema.released(made.K).values():
         assert schema.markdown(table).strip() in text
+
+
+def test_the_card_of_closed_pictures_says_so(tmp_path):
+    text = (made.release(tmp_path / "closed", licence=licences.UNSPLASH) / "README.md").read_text()
+    assert "\nlicense: other\n" in text
+    assert "`paletteot publish` refuses it" in text
 
 
 def test_croissant_validates_and_its_records_load(release):

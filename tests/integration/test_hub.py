@@ -69,7 +69,10 @@ def same(left: Array, right: Array) -> bool:
 
 
 def environment(endpoint: str, home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint}
+    return {
+        "PATH": os.environ["PATH"], "HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint,
+        "PALETTEOT_CACHE": str(home / "cache"),
+    }  # fmt: skip
 
 
 def elsewhere(endpoint: str, home: Path, function: Callable[..., Any], *arguments: object) -> list[Any]:
@@ -172,13 +175,20 @@ def test_unmodified_clients_read_the_version_they_ask_for(endpoint, tmp_path, re
 
 
 def test_load_reads_the_version_it_is_asked_for_or_names_both(endpoint, tmp_path, releases):
-    asked = ((ONE, REPO), (TWO, REPO), (None, f"{REPO}@v{ONE}"), (WRONG, REPO))
-    first, second, pinned, refused = elsewhere(endpoint, tmp_path, by_paletteot, *asked)
+    url = f"hf://datasets/{REPO}"
+    asked = (
+        (ONE, REPO), (TWO, REPO), (None, f"{REPO}@v{ONE}"), (ONE, f"{url}@v{ONE}"), (WRONG, REPO),
+        (None, f"{REPO}@v{WRONG}"), (ONE, f"{url}@v{TWO}"),
+    )  # fmt: skip
+    first, second, pinned, by_url, refused, tagged, other = elsewhere(endpoint, tmp_path, by_paletteot, *asked)
     assert same(first, potentials(releases[ONE]))
     assert same(second, potentials(releases[TWO]))
     assert same(pinned, first)
     assert not same(first, second)
+    assert same(by_url, first)
     assert f"must be {WRONG}, but is {TWO}" in refused
+    assert f"must be {WRONG}, but is {TWO}" in tagged
+    assert f"must be {ONE}, but is {TWO}" in other
 
 
 def test_a_published_release_verifies(endpoint, tmp_path):

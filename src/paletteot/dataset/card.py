@@ -14,12 +14,15 @@ from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from paletteot.dataset import schema
+from paletteot.dataset import licences, schema
 
 if TYPE_CHECKING:
     from paletteot.dataset.release import Facts
 
 Frames = Mapping[str, Mapping[str, pl.DataFrame]]
+
+LISTED = 50
+"""Photographs that the card lists one by one; of more it gives the licences, and the table images has the rest."""
 
 SPLIT_ORDER = ("train", "validation_seen", "validation_unseen", "test_seen", "test_unseen")
 
@@ -28,8 +31,9 @@ def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
     """Return README.md of the release whose shards lie in a folder; frames: table -> split -> rows."""
     ordered = {table: dict(sorted(splits.items(), key=lambda one: _place(one[0]))) for table, splits in frames.items()}
     counts = {table: {split: len(frame) for split, frame in splits.items()} for table, splits in ordered.items()}
+    images = pl.concat(frames["images"].values())
     card = DatasetCard.from_template(
-        _yaml(folder, counts),
+        _yaml(folder, counts, images),
         template_str=(files("paletteot.dataset") / "card.md.j2").read_text(encoding="utf-8"),
         facts=facts,
         k=k,
@@ -39,15 +43,23 @@ def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
         gauge=schema.GAUGE,
         tolerance=facts.params["plans"]["tolerance"],
         stages=_stages(facts),
-        photographs=_photographs(pl.concat(frames["images"].values())),
+        open=_open(images),
+        listed=LISTED,
+        groups=images["group"].n_unique(),
+        photographs=_photographs(images),
+        licences=images.group_by("licence").len("count").sort("licence").to_dicts(),
     )
     return str(card).rstrip() + "\n"
 
 
-def _yaml(folder: Path, counts: Mapping[str, Mapping[str, int]]) -> DatasetCardData:
+def _open(images: pl.DataFrame) -> bool:
+    return set(images["licence"]) <= licences.PASSED_ON
+
+
+def _yaml(folder: Path, counts: Mapping[str, Mapping[str, int]], images: pl.DataFrame) -> DatasetCardData:
     data = DatasetCardData(
         pretty_name="PaletteOT",
-        license="mit",
+        license="mit" if _open(images) else "other",
         size_categories=_size(sum(counts["plans"].values())),
         tags=["optimal-transport", "sinkhorn", "color-palettes", "benchmark"],
         configs=[
