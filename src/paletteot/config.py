@@ -158,9 +158,15 @@ def load(path: Path) -> Params:
     Raises ParamsError with one line that names the file, the field and what is legal.
     """
     try:
-        return Params.model_validate(yaml.safe_load(path.read_text()))
+        return parse(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run from the root of the project") from None
+
+
+def parse(text: str, path: Path) -> Params:
+    """Check the text of a parameter file; raises ParamsError as `load` does."""
+    try:
+        return Params.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise ParamsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:

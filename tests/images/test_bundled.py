@@ -16,6 +16,7 @@ from PIL import Image
 from paletteot.errors import DataError
 from paletteot.images import bundled
 from paletteot.images.bundled import PHOTOGRAPHS, Bundled
+from paletteot.images.render import render
 
 MAY_BE_REDISTRIBUTED = {"public domain", "CC0-1.0", "CC-BY-2.0"}
 
@@ -99,6 +100,10 @@ def test_positions_scales_and_aspects_all_vary():
     assert aspect.max() > 1.8
 
 
+def rendered(picture, long_side):
+    return render(Bundled().open(picture).pixels, picture, long_side)[0]
+
+
 def test_names_and_origin_are_as_documented():
     pictures = Bundled().pictures(43, grading=1, seed=0)
     assert pictures[42].image_id == "bundled-00042"
@@ -111,7 +116,7 @@ def test_names_and_origin_are_as_documented():
 @pytest.mark.parametrize("number", range(len(PHOTOGRAPHS)))
 def test_without_grading_the_pixels_are_the_resized_crop(number):
     picture = Bundled().pictures(number + 1, grading=0, seed=2)[number]
-    pixels = Bundled().render(picture, 50)
+    pixels = rendered(picture, 50)
     photograph = PHOTOGRAPHS[picture.group]
     with Image.open(str(files(photograph.module).joinpath(photograph.path))) as image:
         crop = image.convert("RGB").crop(picture.crop)
@@ -123,14 +128,14 @@ def test_a_grading_changes_the_colours_and_not_the_crop():
     plain, graded = (Bundled().pictures(9, grading=strength, seed=2) for strength in (0, 1))
     for one, two in zip(plain, graded, strict=True):
         assert one.crop == two.crop
-        difference = Bundled().render(one, 40).astype(int) - Bundled().render(two, 40)
+        difference = rendered(one, 40).astype(int) - rendered(two, 40)
         assert np.abs(difference).mean() > 1
 
 
 def test_the_photograph_kept_in_memory_is_not_touched():
     before = {name: bundled._decoded(name).copy() for name in PHOTOGRAPHS}
     for picture in Bundled().pictures(9, grading=1, seed=1):
-        Bundled().render(picture, 30)
+        rendered(picture, 30)
     for name, pixels in before.items():
         np.testing.assert_array_equal(bundled._decoded(name), pixels)
 

@@ -13,14 +13,14 @@ from PIL import Image
 from paletteot import files
 from paletteot.dataset import schema
 from paletteot.errors import DataError
-from paletteot.images import manifest
-from paletteot.images.source import Picture
+from paletteot.images import grading, manifest
+from paletteot.images.source import Original, Picture
 
-GRADING = {"gamma": 1.2, "angle": -0.5}
+GRADING = grading.IDENTITY
 
 
 def picture(name: str) -> Picture:
-    return Picture(name, "group", "package 1.0", "CC0-1.0", "somebody", (3, 4, 60, 50), GRADING)
+    return Picture(name, "group", "package 1.0", "CC0-1.0", "somebody", f"{name}.png", None, GRADING)
 
 
 def smooth(height: int = 46, width: int = 57) -> np.ndarray:
@@ -28,9 +28,14 @@ def smooth(height: int = 46, width: int = 57) -> np.ndarray:
     return np.stack([4 * x, 5 * y, 255 - 2 * x - 2 * y], axis=2).clip(0, 255).astype(np.uint8)
 
 
+def made(name: str, folder: Path, pixels: np.ndarray | None = None, quality: int = 92) -> dict[str, object]:
+    original = Original(smooth() if pixels is None else pixels, "0" * 64)
+    return manifest.write_jpeg(original, picture(name), folder, long_side=57, quality=quality)
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    rows = [manifest.write_jpeg(smooth(), picture(name), tmp_path, 92) for name in ("one", "two")]
+    rows = [made(name, tmp_path) for name in ("one", "two")]
     frame = pl.DataFrame(rows, schema=schema.dtypes(schema.IMAGES))
     files.write_parquet(tmp_path / manifest.NAME, frame, schema.IMAGES)
     return tmp_path
@@ -56,20 +61,21 @@ def test_a_row_says_what_the_file_is(folder):
         with Image.open(BytesIO(content)) as image:
             assert image.format == "JPEG"
             assert image.size == (one["width"], one["height"]) == (57, 46)
-        assert one["crop"] == [3, 4, 60, 50]
+        assert one["crop"] == [0, 0, 57, 46]
+        assert (one["place"], one["original_sha256"]) == (f"{one['image_id']}.png", "0" * 64)
         assert json.loads(one["grading"]) == GRADING
         expected = ("group", "package 1.0", "CC0-1.0", "somebody")
         assert (one["group"], one["source"], one["licence"], one["attribution"]) == expected
 
 
 def test_writing_repeats_to_the_byte_and_leaves_nothing_else(tmp_path):
-    first, second = (manifest.write_jpeg(smooth(), picture("one"), tmp_path, 92) for _ in range(2))
+    first, second = (made("one", tmp_path) for _ in range(2))
     assert first == second
     assert [file.name for file in tmp_path.iterdir()] == ["one.jpg"]
 
 
 def test_a_picture_that_cannot_be_written_spoils_nothing(tmp_path, monkeypatch):
-    manifest.write_jpeg(smooth(), picture("one"), tmp_path, 92)
+    made("one", tmp_path)
     before = (tmp_path / "one.jpg").read_bytes()
 
     def full(_self: Path, content: bytes) -> int:
@@ -79,17 +85,17 @@ def test_a_picture_that_cannot_be_written_spoils_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="no space left"):
-        manifest.write_jpeg(255 - smooth(), picture("one"), tmp_path, 92)
+        made("one", tmp_path, 255 - smooth())
     assert [file.name for file in tmp_path.iterdir()] == ["one.jpg"]
     assert (tmp_path / "one.jpg").read_bytes() == before
 
 
 def test_quality_is_handed_on(tmp_path):
     rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    noise = rng.integers(0, 256, (57, 57, 3)).astype(np.uint8)
     sizes = []
     for quality in (30, 92):
-        manifest.write_jpeg(noise, picture("one"), tmp_path, quality)
+        made("one", tmp_path, noise, quality)
         sizes.append((tmp_path / "one.jpg").stat().st_size)
     assert sizes[1] > 1.5 * sizes[0]
 

@@ -39,16 +39,23 @@ DIGEST = Column(pl.String, "first 16 hex digits of the SHA-256 of the row's othe
 
 IMAGES: Table = {
     "image_id": Column(pl.String, "name of the picture; the file is <image_id>.jpg"),
-    "group": Column(pl.String, "photograph the picture was made from; no group is on two sides of a split"),
+    "group": Column(pl.String, "photograph, photographer or folder it belongs to; no group is on two sides of a split"),
     "source": Column(pl.String, "package or archive the photograph came from, with its version"),
     "licence": Column(pl.String, "SPDX identifier or the words of the source"),
     "attribution": Column(pl.String, "who made the photograph and where it was published"),
+    "place": Column(pl.String, "where its original is: a path in its package or folder, a URL, a row"),
+    "original_sha256": Column(pl.String, "SHA-256 of the original file"),
     "crop": Column(pl.Array(pl.Int32, 4), "left, top, right, bottom in the photograph", "pixel"),
     "grading": Column(pl.String, "parameters of the colour grading, JSON"),
     "width": Column(pl.Int32, "width of the picture", "pixel"),
     "height": Column(pl.Int32, "height of the picture", "pixel"),
     "sha256": Column(pl.String, "SHA-256 of the JPEG file"),
     "digest": DIGEST,
+}
+
+REJECTED: Table = {
+    "place": Column(pl.String, "where the original is, or should be"),
+    "reason": Column(pl.String, "why there is no picture of it"),
 }
 
 PAIRS: Table = {
@@ -83,7 +90,7 @@ def palettes(k: int) -> Table:
     """Return the table of palettes of k atoms."""
     return {
         "image_id": Column(pl.String, "the picture"),
-        "group": Column(pl.String, "photograph the picture was made from"),
+        "group": Column(pl.String, "photograph, photographer or folder the picture belongs to"),
         "centroids": Column(pl.Array(pl.Float64, (k, 3)), "support: CIELAB centroids; 0 where the weight is 0", "LAB"),
         "weights": Column(pl.Array(pl.Float64, k), "share of the pixels; sums to 1; 0 means no atom"),
         "inertia": Column(pl.Float64, "mean squared distance of a pixel to its centroid", "LAB^2"),

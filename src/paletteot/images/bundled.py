@@ -90,6 +90,9 @@ SMALLEST_CROP = 0.35
 class Bundled:
     """Seeded crops of the bundled photographs with seeded colour gradings, equally many of each."""
 
+    def __init__(self) -> None:
+        self.skipped: dict[str, str] = {}
+
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
         """Return crops and gradings; picture i depends on the seed and i alone."""
         names = list(PHOTOGRAPHS)

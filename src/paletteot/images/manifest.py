@@ -14,20 +14,27 @@ from PIL import Image, UnidentifiedImageError
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import read_parquet, replacing, sha256_of
-from paletteot.images.source import Picture, Pixels
+from paletteot.images.render import render
+from paletteot.images.source import Original, Picture, Pixels
 
 NAME = "manifest.parquet"
+REJECTED = "rejected.parquet"
 
 
-def write_jpeg(pixels: Pixels, picture: Picture, folder: Path, quality: int) -> dict[str, object]:
-    """Write a picture as ``<image_id>.jpg`` and return its row of the manifest."""
+def write_jpeg(
+    original: Original, picture: Picture, folder: Path, *, long_side: int, quality: int
+) -> dict[str, object]:
+    """Make a picture of a photograph, write it as ``<image_id>.jpg`` and return its row of the manifest."""
+    pixels, crop = render(original.pixels, picture, long_side)
     buffer = BytesIO()
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality, subsampling=0)
     with replacing(folder / f"{picture.image_id}.jpg") as fresh:
         fresh.write_bytes(buffer.getvalue())
+    said = ("image_id", "group", "source", "licence", "attribution", "place")
     return {
-        **{name: getattr(picture, name) for name in ("image_id", "group", "source", "licence", "attribution")},
-        "crop": picture.crop,
+        **{name: getattr(picture, name) for name in said},
+        "original_sha256": original.sha256,
+        "crop": crop,
         "grading": json.dumps(picture.grading, sort_keys=True),
         "width": pixels.shape[1],
         "height": pixels.shape[0],

@@ -17,10 +17,10 @@ Crop = tuple[int, int, int, int]
 class Picture:
     """What will become one picture of the data set.
 
-    image_id: its name, which is a file's name too: letters, digits, ``-`` and ``_``. group: the photograph, photographer
-    or folder it belongs to. source, licence, attribution: where it came from and what may be done with it. place: where
-    its original is: a path, a URL, a row. crop: left, top, right, bottom in the photograph; None for all of it.
-    grading: parameters of the colour grading, empty where there is none.
+    image_id: its name, which is a file's name too: letters, digits, ``-`` and ``_``. group: the photograph,
+    photographer or folder it belongs to. source, licence, attribution: where it came from and what may be done with
+    it. place: where its original is: a path, a URL, a row. crop: left, top, right, bottom in the photograph; None for
+    all of it. grading: parameters of the colour grading, empty where there is none.
     """
 
     image_id: str
@@ -42,7 +42,12 @@ class Original:
 
 
 class Source(Protocol):
-    """Where pictures come from; picklable, so that worker processes can open photographs."""
+    """Where pictures come from; picklable, so that worker processes can open photographs.
+
+    skipped: what `pictures` passed over and why, by place.
+    """
+
+    skipped: dict[str, str]
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
         """Return pictures in seeded order: the first ``count`` are wanted, any further ones stand by as substitutes.

@@ -8,6 +8,7 @@ from paletteot import config, images, warmstarts
 
 PARAMS = Path("params.yaml")
 IMAGES = Path("data/images")
+ORIGINALS = Path(".originals")
 PALETTES = Path("data/palettes.parquet")
 PAIRS = Path("data/pairs.parquet")
 PLANS = Path("data/plans")
@@ -21,7 +22,7 @@ RELEASE_MANIFEST = REPORTS / "release.json"
 def load_params() -> config.Params:
     """Read params.yaml and check the names in it too; raises ParamsError."""
     params = config.load(PARAMS)
-    images.source(params.images.source)
+    images.check_name(params.images.source)
     for name in params.evaluate.methods:
         warmstarts.check_name(name, f"{PARAMS}: evaluate.methods")
     return params

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -10,34 +13,105 @@ import polars as pl
 
 from paletteot import config, engine, images
 from paletteot.dataset import schema
+from paletteot.errors import DataError
 from paletteot.files import replacing, write_parquet
 from paletteot.images import manifest
+from paletteot.images.source import Picture, Source
 from paletteot.stages import common
 
 CHUNK = 20
 PICTURES = "pictures"
+SAID = 20
+"""Reasons that are printed; all stand in data/images/rejected.parquet."""
 
 
 def stage(params: config.Params) -> None:
-    """Write data/images: one JPEG for each picture, and the manifest."""
+    """Write data/images: one JPEG for each picture, the manifest, and what there is no picture of, and why.
+
+    Raises DataError when fewer pictures can be had than are wanted, unless that is allowed.
+    """
     wanted = params.images
-    key = engine.fingerprint(wanted.model_dump(), Path(images.__path__[0]))
+    source = images.create(wanted, common.ORIGINALS / wanted.source)
+    order = source.pictures(wanted.count, grading=wanted.grading, seed=wanted.seed)
+    key = engine.fingerprint(wanted.model_dump(), [asdict(picture) for picture in order], Path(images.__path__[0]))
     folder = engine.partial_folder("images", key)
-    files = engine.run(
-        partial(_chunk, wanted, folder / PICTURES), engine.spans(wanted.count, CHUNK),
-        folder=folder, workers=params.workers, label="images",
-    )  # fmt: skip
-    rows = engine.collect(files)
+    rejected = [{"place": place, "reason": reason} for place, reason in source.skipped.items()]
+    taken = _taken(source, order, wanted, folder, params.workers, rejected)
+    _say(rejected)
+    if len(taken) < wanted.count and not (wanted.allow_fewer and len(taken)):
+        raise DataError(
+            f"source {wanted.source}: images.count is {wanted.count}, but only {len(taken)} pictures could be had; "
+            "ask for fewer, or set images.allow_fewer"
+        )
     with replacing(common.IMAGES) as fresh:
-        shutil.copytree(folder / PICTURES, fresh)
-        write_parquet(fresh / manifest.NAME, rows, schema.IMAGES)
+        fresh.mkdir()
+        for name in taken["image_id"]:
+            shutil.copyfile(folder / PICTURES / f"{name}.jpg", fresh / f"{name}.jpg")
+        write_parquet(fresh / manifest.NAME, taken, schema.IMAGES)
+        write_parquet(fresh / manifest.REJECTED, _rejected(rejected), schema.REJECTED)
     engine.forget(folder)
 
 
-def _chunk(wanted: config.Images, folder: Path, span: tuple[int, int]) -> pl.DataFrame:
-    source = images.source(wanted.source)
-    rows = [
-        manifest.write_jpeg(source.render(picture, wanted.long_side), picture, folder, wanted.jpeg_quality)
-        for picture in source.pictures(wanted.count, grading=wanted.grading, seed=wanted.seed)[slice(*span)]
-    ]
-    return pl.DataFrame(rows, schema=schema.dtypes(schema.IMAGES))
+def _taken(
+    source: Source, order: Sequence[Picture], wanted: config.Images, folder: Path, workers: int,
+    rejected: list[dict[str, str]],
+) -> pl.DataFrame:  # fmt: skip
+    """Return the rows of the pictures that could be had, the next in the order for each that could not."""
+    rows: list[pl.DataFrame] = [_table([])]
+    seen: dict[str, str] = {}
+    start = count = 0
+    while count < wanted.count and start < len(order):
+        batch = order[start : start + wanted.count - count]
+        lost = source.fetch(batch)
+        here = [picture for picture in batch if picture.image_id not in lost]
+        files = engine.run(
+            partial(_chunk, source, wanted, folder / PICTURES), [here[i:j] for i, j in engine.spans(len(here), CHUNK)],
+            folder=folder / f"from-{start:06d}", workers=workers, label="images",
+        )  # fmt: skip
+        found = pl.concat([_table([]), *(engine.collect([file]) for file in files)])
+        reasons = dict(lost) | dict(_reasons(batch, found, seen))
+        rejected += [{"place": p.place, "reason": reasons[p.image_id]} for p in batch if p.image_id in reasons]
+        rows.append(found.filter(~pl.col("image_id").is_in(list(reasons))))
+        count += len(rows[-1])
+        start += len(batch)
+    return pl.concat(rows).drop("reason")
+
+
+def _reasons(batch: Sequence[Picture], found: pl.DataFrame, seen: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Give what could not be opened, and whole photographs whose file another picture has too."""
+    whole = {picture.image_id for picture in batch if picture.crop is None}
+    for name, place, sha256, reason in found.select("image_id", "place", "original_sha256", "reason").iter_rows():
+        if reason is not None:
+            yield name, reason
+        elif name in whole and seen.setdefault(sha256, place) != place:
+            yield name, f"the same file as {seen[sha256]}"
+
+
+def _chunk(source: Source, wanted: config.Images, folder: Path, pictures: Sequence[Picture]) -> pl.DataFrame:
+    rows: list[dict[str, object]] = []
+    for picture in pictures:
+        try:
+            original = source.open(picture)
+        except DataError as error:
+            rows.append({"image_id": picture.image_id, "place": picture.place, "reason": str(error)})
+            continue
+        rows.append(
+            manifest.write_jpeg(original, picture, folder, long_side=wanted.long_side, quality=wanted.jpeg_quality)
+        )
+    return _table(rows)
+
+
+def _table(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={**schema.dtypes(schema.IMAGES), "reason": pl.String})
+
+
+def _rejected(rows: Sequence[dict[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema.dtypes(schema.REJECTED))
+
+
+def _say(rejected: Sequence[dict[str, str]]) -> None:
+    for one in rejected[:SAID]:
+        said = one["reason"] if one["reason"].startswith(one["place"]) else f"{one['place']}: {one['reason']}"
+        print(f"no picture of {said}", file=sys.stderr)
+    if len(rejected) > SAID:
+        print(f"no picture of {len(rejected) - SAID} more ({common.IMAGES / manifest.REJECTED})", file=sys.stderr)

@@ -1,0 +1,78 @@
+"""Put other photographs in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from paletteot.errors import ParamsError
+
+EVALUATED = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
+
+
+def images(
+    source: Annotated[str, typer.Option(help="bundled, unsplash, folder or huggingface")],
+    location: Annotated[str | None, typer.Option(help="the archive, the folder, or the Hugging Face id")] = None,
+    count: Annotated[int | None, typer.Option(help="how many pictures")] = None,
+    pairs: Annotated[
+        int | None, typer.Option(help="how many pairs: four fifths train, the rest in four equal parts", min=20)
+    ] = None,
+    group_by: Annotated[str | None, typer.Option(help="folder: CSV of file,group; huggingface: a column")] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="what may be done with the pictures (folder, huggingface)")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="split, or CONFIG/SPLIT (huggingface)")] = None,
+    grading: Annotated[float, typer.Option(help="strength of colour gradings; 0 leaves colours alone")] = 0.0,
+    allow_fewer: Annotated[
+        bool, typer.Option("--allow-fewer", help="go on with fewer pictures than asked for")
+    ] = False,
+) -> None:
+    """Choose where pictures come from, write that to params.yaml, and make them.
+
+    `dvc repro` then makes everything else from them.
+    """
+    chosen: dict[str, Any] = {
+        "source": source, "location": location, "group_by": group_by, "licence": licence, "split": split,
+        "grading": grading, "allow_fewer": allow_fewer or None, "count": count,
+    }  # fmt: skip
+    if source in ("folder", "unsplash") and location is not None:
+        chosen["location"] = str(Path(location).expanduser().resolve())
+    _write(chosen, _sizes(pairs) if pairs else {})
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "images"], check=False)
+    if done.returncode:
+        raise ParamsError("the images stage failed, as said above; params.yaml holds your choice, mend and run again")
+
+
+def _sizes(pairs: int) -> dict[str, int]:
+    each = pairs // 20
+    return {"train": pairs - 4 * each, **dict.fromkeys(EVALUATED, each), "total": pairs}
+
+
+def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
+    """Write the choice into params.yaml, its comments kept, if all of it is legal; else raise ParamsError."""
+    from ruamel.yaml import YAML
+
+    from paletteot import config
+    from paletteot import images as sources
+    from paletteot.files import write_text
+    from paletteot.stages import common
+
+    common.load_params()
+    yaml = YAML()
+    yaml.width = 200
+    params = yaml.load(common.PARAMS)
+    for field, value in chosen.items():
+        if value is not None:
+            params["images"][field] = value
+        elif field not in ("count",):
+            params["images"].pop(field, None)
+    params["pairs"].update(sizes)
+    text = StringIO()
+    yaml.dump(params, text)
+    sources.create(config.parse(text.getvalue(), common.PARAMS).images, common.ORIGINALS)
+    write_text(common.PARAMS, text.getvalue())
