@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import datasets
@@ -15,42 +15,145 @@ from paletteot import config, images
 from paletteot.errors import ParamsError
 from paletteot.images.render import render
 from paletteot.images.source import Source
-from tests.images import archives
+from tests.images import misbehaving
+from tests.images.test_archive import photo, table, zipped
 
 PHOTOGRAPHS = 12
+Settings = Callable[[str], config.Images]
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*taken as it is")
 
 
-def photographs(folder: Path) -> Path:
-    """Make a dozen small photographs in three sub-folders."""
-    for number in range(PHOTOGRAPHS):
-        rng = np.random.default_rng(number)
-        pixels = rng.integers(0, 256, (3, 4, 3)).astype(np.uint8).repeat(10, 0).repeat(12, 1)
-        (folder / f"set {number % 3}").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(folder / f"set {number % 3}" / f"Bild {number}.png")
+def photographs(folder: Path, count: int = PHOTOGRAPHS, groups: int = 3) -> Path:
+    """Make small photographs in sub-folders."""
+    for number in range(count):
+        (folder / f"set {number % groups}").mkdir(parents=True, exist_ok=True)
+        file = folder / f"set {number % groups}" / f"Bild {number}.jpg"
+        file.write_bytes(misbehaving.photograph(f"/photo-{number}"))
     return folder
 
 
-def wanted(**given: object) -> config.Images:
-    base = {"source": "bundled", "count": 9, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
-    return config.Images.model_validate(base | given)
+def as_dataset(folder: Path, pictures: Path) -> Path:
+    """Write the pictures of a folder as a Hugging Face data set in Parquet, with a column of their sub-folders."""
+    files = sorted(pictures.rglob("*.jpg"))
+    columns = {"photo": [str(file) for file in files], "album": [file.parent.name for file in files]}
+    made = datasets.Dataset.from_dict(columns).cast_column("photo", datasets.Image())
+    folder.mkdir()
+    made.to_parquet(str(folder / "train.parquet"))
+    return folder
+
+
+def as_archive(file: Path, url: str, count: int = PHOTOGRAPHS) -> Path:
+    """Write an archive of Unsplash Lite that lists photographs of a server."""
+    return zipped(file, {"photos.tsv000": table([photo(number, url) for number in range(count)])})
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory) -> Callable[[str], config.Images]:
+def settings(tmp_path_factory) -> Iterator[Settings]:
     """How to ask for each source, with something to find there."""
     root = tmp_path_factory.mktemp("sources")
-    folder = photographs(root / "folder")
-    files = [str(file) for file in sorted(folder.rglob("*.png"))]
-    table = datasets.Dataset.from_dict({"image": files}).cast_column("image", datasets.Image())
-    (root / "hf").mkdir()
-    table.to_parquet(str(root / "hf" / "train.parquet"))
-    given = {
-        "bundled": {}, "folder": {"location": str(folder)}, "huggingface": {"location": str(root / "hf")},
-        "unsplash": {"location": str(archives.served(root, files))},
-    }  # fmt: skip
-    return lambda name: wanted(source=name, **given[name])
+    pictures = photographs(root / "folder")
+    with misbehaving.serving() as server:
+        given = {
+            "bundled": {}, "folder": {"location": str(pictures)},
+            "huggingface": {"location": str(as_dataset(root / "hf", pictures)), "group_by": "album"},
+            "unsplash": {"location": str(as_archive(root / "lite.zip", server.url))},
+        }  # fmt: skip
+        base = {"count": 9, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
+        yield lambda name: config.Images.model_validate({"source": name, **base, **given[name]})
 
 
 @pytest.fixture(params=sorted(images.SOURCES))
-def source(request, settings, tmp_path) -> Source:
-    return images.create(settings(request.param), tmp_path)
+def name(request) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def source(name, settings, tmp_path, monkeypatch) -> Source:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return images.create(settings(name), tmp_path / "cache")
+
+
+def test_the_same_seed_gives_the_same_pictures_in_the_same_order(source, settings, name, tmp_path):
+    first = source.pictures(7, grading=1, seed=3)
+    again = images.create(settings(name), tmp_path / "another").pictures(7, grading=1, seed=3)
+    assert again[:7] == first[:7]
+    assert len(first) >= 7
+    other = images.create(settings(name), tmp_path / "third").pictures(7, grading=1, seed=4)
+    assert other[:7] != first[:7]
+
+
+def test_pictures_have_names_of_their_own_that_make_file_names(source):
+    names = [picture.image_id for picture in source.pictures(9, grading=1, seed=0)]
+    assert len(set(names)) == len(names)
+    assert all(one.replace("-", "").replace("_", "").isalnum() and one.isascii() for one in names)
+
+
+def test_every_picture_says_where_it_came_from_and_what_may_be_done_with_it(source):
+    for picture in source.pictures(9, grading=1, seed=0):
+        for field in ("group", "source", "licence", "attribution", "place"):
+            assert getattr(picture, field).strip(), (picture.image_id, field)
+
+
+@pytest.mark.parametrize("long_side", [16, 61])
+def test_photographs_open_as_srgb_bytes_and_are_rendered_with_the_long_side_asked_for(source, long_side):
+    chosen = source.pictures(9, grading=1, seed=5)[:9]
+    assert not source.fetch(chosen)
+    for picture in chosen:
+        original = source.open(picture)
+        assert original.pixels.dtype == np.uint8
+        assert len(original.sha256) == 64
+        pixels, (left, top, right, bottom) = render(original.pixels, picture, long_side)
+        assert pixels.dtype == np.uint8
+        assert pixels.ndim == 3
+        assert max(pixels.shape[:2]) == long_side
+        shape = np.array([bottom - top, right - left]) * long_side / max(bottom - top, right - left)
+        assert np.abs(pixels.shape[:2] - np.maximum(shape, 1)).max() <= 0.5
+
+
+def test_a_worker_process_opens_the_same_photographs(source):
+    chosen = source.pictures(9, grading=1, seed=6)[:9]
+    source.fetch(chosen)
+    copied = pickle.loads(pickle.dumps(source))
+    for picture in chosen:
+        np.testing.assert_array_equal(copied.open(picture).pixels, source.open(picture).pixels)
+
+
+def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    shown = {}
+    for name in ("folder", "huggingface", "unsplash"):
+        source = images.create(settings(name), tmp_path / name)
+        order = source.pictures(PHOTOGRAPHS, grading=0, seed=1)
+        source.fetch(order)
+        shown[name] = {(original.sha256, original.pixels.tobytes()) for original in map(source.open, order)}
+    assert shown["folder"] == shown["huggingface"]
+    assert len(shown["folder"]) == len(shown["unsplash"]) == PHOTOGRAPHS
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"source": "web"}, "images.source must be one of bundled, unsplash, folder, huggingface, but is 'web'"),
+        ({"source": "folder"}, "images.location must be given for the source folder"),
+        ({"source": "bundled", "location": "x"}, "images.location has no meaning for the source bundled"),
+        ({"source": "unsplash", "location": "x", "split": "y"}, "images.split has no meaning for the source unsplash"),
+    ],
+)
+def test_parameters_that_a_source_cannot_use_are_refused(given, words, tmp_path):
+    base = {"count": 9, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
+    with pytest.raises(ParamsError, match=words):
+        images.create(config.Images.model_validate(base | given), tmp_path)
+
+
+def test_the_seeds_own_photographs_are_a_folder(seed_dir, tmp_path):
+    """The ten sample pictures of the project that this one grew from."""
+    for path, content in misbehaving.seeds(seed_dir).items():
+        (tmp_path / Path(path).name).write_bytes(content)
+    given = {"source": "folder", "location": str(tmp_path), "count": 10, "long_side": 64, "jpeg_quality": 90}
+    source = images.create(config.Images.model_validate({**given, "grading": 0, "seed": 1}), tmp_path)
+    order = source.pictures(10, grading=0, seed=1)
+    assert len(order) == 10
+    for picture in order:
+        with Image.open(tmp_path / picture.place) as image:
+            assert source.open(picture).pixels.shape == (image.height, image.width, 3)

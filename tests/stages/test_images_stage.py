@@ -123,9 +123,10 @@ def test_fewer_may_do_where_that_is_allowed(run):
 
 
 def test_what_a_killed_run_finished_is_not_made_again(run, monkeypatch):
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(stage, "write_parquet", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        run(Faulty(torn=[2]))
+        with pytest.raises(KeyboardInterrupt):
+            run(Faulty(torn=[2]))
     assert not Path("data/images").exists()
     second = Faulty(torn=[2])
     frame, _ = run(second)

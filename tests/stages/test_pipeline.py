@@ -200,7 +200,7 @@ FAULTS = {
     "eps = 0": ("plans", lambda f: params(f, "transport", "eps", 0), "params.yaml: transport.eps: "),
     "unknown source": (
         "images", lambda f: params(f, "images", "source", "web"),
-        "params.yaml: images.source must be one of bundled, but is 'web'",
+        "params.yaml: images.source must be one of bundled, unsplash, folder, huggingface, but is 'web'",
     ),
     "unknown method": (
         "evaluate cold", lambda f: params(f, "evaluate", "methods", {"hot": "x"}),
