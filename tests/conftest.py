@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,17 @@ def make_problem() -> MakeProblem:
         return Problem(*palette(rng, k, spread), *palette(rng, k if l is None else l, spread), eps)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _tracking_uri() -> Iterator[None]:
+    """Take back what `mlflow.set_tracking_uri` puts into the environment, where later subprocesses would find it."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def batch(problems: list[Problem]) -> Problems:

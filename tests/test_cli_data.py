@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,26 +185,51 @@ def test_publishing_to_dvc_pushes_verifies_and_tags(tracked):
     assert "dvc: remote must be one of (none), or given with --url, but is 'store'" in unknown.stderr
     dry = run("publish", "dvc", "store", "--url", tracked / "store", "--dry-run")
     assert dry.stdout.splitlines()[-1] == "nothing was done"
+    assert "store" not in Path(".dvc/config").read_text()
+
+    # The remote is configured; the tag waits until a commit says where it is.
+    first = run("publish", "dvc", "store", "--url", tracked / "store")
+    assert first.exit_code == 1
+    assert "git: commit .dvc/config, then run this again: readers of the tag need it" in first.stderr
     assert not (tracked / "store").exists()
-    done = run("publish", "dvc", "store", "--url", tracked / "store")
+    assert git("tag", "--list") == ""
+    commit()
+    done = run("publish", "dvc", "store")
     assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == ["dvc push --remote store data/release", "git tag dataset-v1.0.0"]
     assert git("tag", "--list").split() == ["dataset-v1.0.0"]
-    assert "verify = true" in Path(".dvc/config").read_text()
-    assert any((tracked / "store").rglob("*.dir"))
 
     # Again: nothing to do. After another commit: the tag stays where it is.
     assert run("publish", "dvc", "store").exit_code == 0
+    Path("note").touch()
     commit()
     moved = run("publish", "dvc", "store")
     assert moved.exit_code == 1
     assert "git: tag dataset-v1.0.0 names another commit: a version is superseded, never edited" in moved.stderr
 
 
-def test_publishing_to_dvc_waits_for_the_commit(tracked):
+def test_a_stranger_gets_what_was_published(tracked, tmp_path_factory):
+    run("publish", "dvc", "store", "--url", tracked / "store")
+    commit()
+    assert run("publish", "dvc", "store").exit_code == 0
+    stranger = tmp_path_factory.mktemp("stranger")
+    git("clone", "--quiet", "--bare", ".", str(stranger / "bare.git"))
+    shutil.rmtree(tracked / ".dvc" / "cache")
+    done = workspace.dvc(
+        stranger, "get", str(stranger / "bare.git"), "data/release", "--rev", "dataset-v1.0.0", "--out", "release",
+        capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert run("verify", stranger / "release").exit_code == 0
+
+
+def test_publishing_to_dvc_waits_for_the_commit_of_the_hashes(tracked):
+    run("publish", "dvc", "store", "--url", tracked / "store")
+    commit()
     Path("data/release.dvc").write_text(Path("data/release.dvc").read_text() + "desc: changed\n")
-    done = run("publish", "dvc", "store", "--url", tracked / "store")
+    done = run("publish", "dvc", "store")
     assert done.exit_code == 1
-    assert "git: commit data/release.dvc first" in done.stderr
+    assert "git: commit data/release.dvc, then run this again" in done.stderr
 
 
 @pytest.mark.usefixtures("project")

@@ -249,6 +249,15 @@ def test_a_shard_cut_short_is_named(copy):
     assert f"{TEST}: not a whole Parquet file" in shown
 
 
+def test_a_release_of_which_no_shard_can_be_read_is_named_file_by_file(copy):
+    for shard in (copy / "plans").iterdir():
+        shard.write_bytes(shard.read_bytes()[:50])
+    code, shown = run(copy)
+    assert code == 1
+    for shard in (copy / "plans").iterdir():
+        assert f"plans/{shard.name}: not a whole Parquet file" in shown
+
+
 def test_rows_that_cannot_be_read_are_named(copy):
     """A column whose page header is lost: the row group is named."""
     import pyarrow.parquet as pq

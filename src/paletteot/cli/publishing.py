@@ -67,29 +67,45 @@ def to_hub(folder: Path, repo_id: str, *, dry_run: bool, only_ids: bool, private
 
 
 def to_dvc(remote: str, url: str | None, *, dry_run: bool) -> Iterator[str]:
-    """Push the release to a DVC remote that verifies, and tag the commit; gives lines that say what is done."""
+    """Push the release to a DVC remote that verifies, and tag the commit; gives lines that say what is done.
+
+    Raises PublishingError when git or DVC refuse, or the commit does not hold what a reader of the tag needs: the
+    hashes, and where the data is.
+    """
     release = _publishable(common.RELEASE, check_licence=True)
     tag = f"{TAG}{release.version}"
     _tagged_elsewhere(tag)
-    known = [line.split("\t")[0].split()[0] for line in _dvc("remote", "list").stdout.splitlines() if line.strip()]
-    if remote not in known and url is None:
-        raise PublishingError(
-            f"dvc: remote must be one of {', '.join(known) or '(none)'}, or given with --url, but is {remote!r}"
-        )
-    steps: list[tuple[str, ...]] = []
-    if remote not in known:
-        steps.append(("remote", "add", remote, str(url)))
-    steps.append(("remote", "modify", remote, "verify", "true"))  # or a pull would accept a damaged object
-    steps.append(("push", "--remote", remote, common.RELEASE.as_posix()))
-    for step in steps:
+    for step in _configuration(remote, url):
         yield f"dvc {' '.join(step)}"
-        if not dry_run and (done := _dvc(*step)).returncode:
-            raise PublishingError(f"dvc {' '.join(step)}: {_last(done)}")
+        if not dry_run:
+            _must(_dvc(*step), f"dvc {' '.join(step)}")
+    if not dry_run:
+        _committed()
+    push = ("push", "--remote", remote, common.RELEASE.as_posix())
+    yield f"dvc {' '.join(push)}"
     yield f"git tag {tag}"
     if dry_run:
         yield "nothing was done"
-    elif not _git("tag", "--list", tag).stdout.strip() and (done := _git("tag", tag)).returncode:
-        raise PublishingError(f"git tag {tag}: {_last(done)}")
+        return
+    _must(_dvc(*push), f"dvc {' '.join(push)}")
+    if not _git("tag", "--list", tag).stdout.strip():
+        _must(_git("tag", tag), f"git tag {tag}")
+
+
+def _configuration(remote: str, url: str | None) -> list[tuple[str, ...]]:
+    """Return what is left to do so that a reader finds the remote, and DVC checks what it pulls from there."""
+    known = [line.split()[0] for line in _dvc("remote", "list").stdout.splitlines() if line.strip()]
+    if remote not in known and url is None:
+        legal = ", ".join(known) or "(none)"
+        raise PublishingError(f"dvc: remote must be one of {legal}, or given with --url, but is {remote!r}")
+    steps: list[tuple[str, ...]] = []
+    if remote not in known:
+        steps.append(("remote", "add", remote, str(url)))
+    if not _dvc("config", "core.remote").stdout.strip():
+        steps.append(("remote", "default", remote))  # without one `dvc get` brings an empty folder, and says nothing
+    if _dvc("config", f"remote.{remote}.verify").stdout.strip().lower() != "true":
+        steps.append(("remote", "modify", remote, "verify", "true"))  # or a pull accepts a damaged object
+    return steps
 
 
 def _publishable(folder: Path, *, check_licence: bool) -> Release:
@@ -107,16 +123,27 @@ def _publishable(folder: Path, *, check_licence: bool) -> Release:
 
 
 def _tagged_elsewhere(tag: str) -> None:
-    """Refuse a release whose tag names other bytes; the commit must hold the lock file that names these."""
+    """Refuse a release whose tag is on another commit."""
     head = _git("rev-parse", "HEAD")
     if head.returncode:
         raise PublishingError("git: publishing needs a git repository with a commit, for the tag")
-    if changed := _git("status", "--porcelain", "--", "dvc.lock", "*.dvc").stdout.strip():
-        raise PublishingError(
-            f"git: commit {changed.split()[-1]} first: the tag must name the commit that holds these hashes"
-        )
     if _git("tag", "--list", tag).stdout.strip() and _git("rev-list", "-n1", tag).stdout != head.stdout:
         raise PublishingError(f"git: tag {tag} names another commit: a version is superseded, never edited")
+
+
+def _committed() -> None:
+    """Refuse a commit that does not hold the hashes, or not where the data is."""
+    changed = [
+        line[3:] for line in _git("status", "--porcelain", "--", "dvc.lock", "*.dvc", ".dvc").stdout.splitlines()
+    ]
+    if changed:
+        raise PublishingError(f"git: commit {', '.join(changed)}, then run this again: readers of the tag need it")
+
+
+def _must(done: subprocess.CompletedProcess[str], what: str) -> None:
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no word"]
+        raise PublishingError(f"{what}: {said[-1]}")
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -125,7 +152,3 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _dvc(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True, check=False)
-
-
-def _last(done: subprocess.CompletedProcess[str]) -> str:
-    return ((done.stderr or done.stdout).strip().splitlines() or ["no word"])[-1]

@@ -66,7 +66,8 @@ def verify(release: Release, *, threads: int) -> Report:
     for shard in done:
         faults.extend(shard.faults)
     frames = {name: shard.pairs for name, shard in zip(shards, done, strict=True) if shard.pairs is not None}
-    faults.extend(Fault(*one) for one in splits.faults(frames, palettes[1]))
+    if frames:
+        faults.extend(Fault(*one) for one in splits.faults(frames, palettes[1]))
     faults.extend(_counts(files, frames))
     worst = max((shard.worst for shard in done), default=0.0)
     return Report(release.version, sum(map(len, frames.values())), worst, faults)
