@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from paletteot.cli import data, judging, pictures, solving
+from paletteot.cli import colours, data, judging, pictures, solving
 from paletteot.errors import PaletteOTError
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ def paletteot() -> None:
     """Work on palettes, plans and contestants from the root of a project."""
 
 
-for command in (pictures.images, solving.solve, judging.evaluate, judging.leaderboard, data.verify):
+for command in (pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify):
     app.command()(command)
 app.add_typer(data.release, name="release")
 app.add_typer(data.publish, name="publish")
