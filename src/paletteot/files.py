@@ -52,7 +52,8 @@ def write_parquet(path: Path, frame: pl.DataFrame, table: schema.Table) -> None:
     Uncompressed: arrays of doubles hardly shrink (by 6 %), and so a flipped byte spoils one row and not a page.
     """
     if "digest" in table:
-        frame = frame.with_columns(digest=pl.Series(digests.of_rows(frame, table), dtype=pl.String))
+        values = schema.check(frame, {name: table[name] for name in table if name != "digest"}, path)
+        frame = values.with_columns(digest=pl.Series(digests.of_rows(values), dtype=pl.String))
     checked = schema.check(frame, table, path)
     with replacing(path) as fresh:
         checked.write_parquet(fresh, compression="uncompressed", statistics=True, row_group_size=ROW_GROUP)

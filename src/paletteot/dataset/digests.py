@@ -7,20 +7,20 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from paletteot.dataset.schema import Table, innermost
+from paletteot.dataset.schema import innermost
 
 LENGTH = 16
 """Hex digits kept: by chance, one altered row in 2^64 would go unseen."""
 
 
-def of_rows(frame: pl.DataFrame, table: Table) -> list[str]:
-    """Return the digest of every row: SHA-256 of the values of its other columns, in the table's order.
+def of_rows(frame: pl.DataFrame) -> list[str]:
+    """Return the digest of every row: SHA-256 of the values of its other columns, in the frame's order.
 
     A value is the byte 1 and then: text as UTF-8 after its length; numbers and truth values, and those of an array one
     after another, as 8 bytes each (lengths and integers two's complement, floats IEEE 754), little-endian. No value is
     the byte 0.
     """
-    columns = [_encoded(frame[name]) for name in table if name != "digest"]
+    columns = [_encoded(frame[name]) for name in frame.columns if name != "digest"]
     return [hashlib.sha256(b"".join(row)).hexdigest()[:LENGTH] for row in zip(*columns, strict=True)]
 
 

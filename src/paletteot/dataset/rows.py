@@ -29,9 +29,9 @@ COLUMNS = ("source_error", "target_error", "primal", "dual", "gap")
 """The certificate."""
 
 
-def digests_of(frame: pl.DataFrame, table: schema.Table) -> Iterator[Wrong]:
-    """Compare each row's digest with its values."""
-    for row, (found, said) in enumerate(zip(digests.of_rows(frame, table), frame["digest"], strict=True)):
+def digests_of(frame: pl.DataFrame) -> Iterator[Wrong]:
+    """Compare each row's digest with its values, columns that this version of the schema does not know included."""
+    for row, (found, said) in enumerate(zip(digests.of_rows(frame), frame["digest"], strict=True)):
         if found != said:
             yield row, f"digest must be {found}, but is {said!r}: a value of this row was altered"
 

@@ -144,12 +144,13 @@ def _shard(name: str, path: Path, table: schema.Table, palettes: Palettes) -> _S
 
 def _read(name: str, path: Path, table: schema.Table, faults: list[Fault]) -> pl.DataFrame | None:
     try:
-        frame = read_parquet(path, table)
+        whole = read_parquet(path)
+        frame = schema.check(whole, table, path)
     except DataError as error:
         faults.append(Fault(name, None, str(error).removeprefix(f"{path}: ")))
         faults.extend(Fault(name, None, what) for what in rows.unreadable(path))
         return None
-    faults.extend(Fault(name, row, what) for row, what in rows.digests_of(frame, table))
+    faults.extend(Fault(name, row, what) for row, what in rows.digests_of(whole))
     return frame
 
 
