@@ -66,11 +66,15 @@ def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
     yaml = YAML()
     yaml.width = 200
     params = yaml.load(common.PARAMS)
+    section = params["images"]
     for field, value in chosen.items():
-        if value is not None:
-            params["images"][field] = value
-        elif field not in ("count",):
-            params["images"].pop(field, None)
+        if value is None:
+            if field != "count":
+                section.pop(field, None)
+        elif field in section:
+            section[field] = value
+        else:
+            section.insert(1, field, value)  # below the source
     params["pairs"].update(sizes)
     text = StringIO()
     yaml.dump(params, text)
