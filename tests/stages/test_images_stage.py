@@ -109,6 +109,8 @@ def test_fewer_than_asked_for_is_an_error_that_spoils_nothing(run, capsys):
     with pytest.raises(DataError, match=r"images\.count is 40, but only 38 pictures could be had"):
         run(Faulty(gone=[3], torn=[5]), count=40)
     assert {file: sha256(file) for file in Path("data/images").iterdir()} == before
+    (listed,) = Path(".partial/images").rglob("rejected.parquet")
+    assert pl.read_parquet(listed)["place"].to_list() == ["notes.txt", "place 3", "place 5"]
     said = capsys.readouterr().err
     assert "no picture of place 3: gone (404)\n" in said
     assert "no picture of place 5: not a whole picture\n" in said

@@ -22,7 +22,7 @@ from paletteot.stages import common
 CHUNK = 20
 PICTURES = "pictures"
 SAID = 20
-"""Reasons that are printed; all stand in data/images/rejected.parquet."""
+"""Reasons that are printed; all stand in rejected.parquet."""
 
 
 def stage(params: config.Params) -> None:
@@ -37,11 +37,14 @@ def stage(params: config.Params) -> None:
     folder = engine.partial_folder("images", key)
     rejected = [{"place": place, "reason": reason} for place, reason in source.skipped.items()]
     taken = _taken(source, order, wanted, folder, params.workers, rejected)
-    _say(rejected)
-    if len(taken) < wanted.count and not (wanted.allow_fewer and len(taken)):
+    few = len(taken) < wanted.count and not (wanted.allow_fewer and len(taken))
+    listed = (folder if few else common.IMAGES) / manifest.REJECTED
+    _say(rejected, listed)
+    if few:
+        write_parquet(listed, _rejected(rejected), schema.REJECTED)
         raise DataError(
-            f"source {wanted.source}: images.count is {wanted.count}, but only {len(taken)} pictures could be had; "
-            "ask for fewer, or set images.allow_fewer"
+            f"source {wanted.source}: images.count is {wanted.count}, but only {len(taken)} pictures could be had "
+            f"({listed} says why); ask for fewer, or set images.allow_fewer"
         )
     with replacing(common.IMAGES) as fresh:
         fresh.mkdir()
@@ -109,9 +112,9 @@ def _rejected(rows: Sequence[dict[str, str]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema.dtypes(schema.REJECTED))
 
 
-def _say(rejected: Sequence[dict[str, str]]) -> None:
+def _say(rejected: Sequence[dict[str, str]], listed: Path) -> None:
     for one in rejected[:SAID]:
         said = one["reason"] if one["reason"].startswith(one["place"]) else f"{one['place']}: {one['reason']}"
         print(f"no picture of {said}", file=sys.stderr)
     if len(rejected) > SAID:
-        print(f"no picture of {len(rejected) - SAID} more ({common.IMAGES / manifest.REJECTED})", file=sys.stderr)
+        print(f"no picture of {len(rejected) - SAID} more ({listed})", file=sys.stderr)
