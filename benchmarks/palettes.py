@@ -1,13 +1,10 @@
 """Time palettes against scikit-learn's k-means, side by side: `python benchmarks/palettes.py` after the images stage.
 
-Per picture on one thread; then pictures per second of the stage on all cores, and the memory of a worker.
+Per picture on one thread; then pictures per second of the stage on all cores.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -30,8 +27,6 @@ from paletteot.stages import common
 PICTURES = 10
 STAGE = 400
 """Pictures of the run on all cores."""
-FEW, MANY = 50, 400
-"""Pictures after which the memory of a worker is looked at."""
 REPEATS = 3
 """Runs of methods that are short; the median counts."""
 
@@ -97,21 +92,9 @@ def throughput(params: config.Palettes, pictures: int) -> float:
     return pictures / (time.perf_counter() - begin)
 
 
-def memory(pictures: int) -> float:
-    """Return the largest memory, MiB, of a process that makes palettes of so many pictures."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--memory", str(pictures)], check=True, capture_output=True, text=True
-    )
-    return float(done.stdout.split()[-1])
-
-
 def main() -> None:
     params = config.load(common.PARAMS).palettes
     available = len(manifest.read(common.IMAGES))
-    if "--memory" in sys.argv:
-        chunk(params, (0, min(int(sys.argv[-1]), available)))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        return
     rows = manifest.read(common.IMAGES).head(PICTURES).iter_rows(named=True)
     chosen = [manifest.load_pixels(common.IMAGES, row) for row in rows]
     ours(chosen[0], params)  # compiles
@@ -123,10 +106,11 @@ def main() -> None:
         sizes = {k: timed(partial(ours, k=k), 1, chosen[0], params)[0] for k in (256, 1024)}
     seconds, inertia = found["reference: KMeans, random start, 100 iterations"].T
     pictures = min(STAGE, available)
-    rate, few, many = throughput(params, pictures), memory(FEW), memory(MANY)
+    rate = throughput(params, pictures)
     lines = [
         f"{len(chosen)} pictures of 512 px, k = {params.k}, one thread; seconds without compiling. Ours works on the "
-        "distinct colours, the others on all pixels.",
+        "distinct colours, the others on all pixels;",
+        "their seconds include a pass over all pixels that takes the inertia.",
         "Inertia: mean squared LAB distance of a pixel to its centroid.",
         "",
         "| method | median s | time ratio, median | inertia ratio, mean | inertia ratio, worst |",
@@ -140,7 +124,6 @@ def main() -> None:
         f"Ours with k = 256: {sizes[256]:.2f} s, with k = 1024: {sizes[1024]:.2f} s (one picture).",
         f"The palettes stage, JPEG to palette, {engine.cores(0)} workers, {pictures} pictures: "
         f"**{rate:.1f} pictures/s** (wanted: 20; the GPU of the project that this one grew from: 2.31).",
-        f"Memory of a worker: {few:.0f} MiB after {FEW} pictures, {many:.0f} MiB after {min(MANY, available)}.",
         "",
         machine(),
     ]

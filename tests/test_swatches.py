@@ -114,3 +114,14 @@ def test_bad_input_is_one_clear_line(photo, tmp_path, arguments, words):
     assert done.exit_code == 1
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_neither_a_folder_nor_the_photograph_is_ever_overwritten(photo, tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    before = photo.read_bytes()
+    for out in (tmp_path / "folder.png", photo):
+        done = run(photo, "--out", out)
+        assert done.exit_code == 1
+        assert "--out must be a file other than the photograph" in done.stderr
+    assert (tmp_path / "folder.png").is_dir()
+    assert photo.read_bytes() == before

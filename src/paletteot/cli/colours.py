@@ -33,6 +33,8 @@ def palette(
     for file in out or []:
         if file.suffix.lower() not in swatches.FORMATS:
             raise ParamsError(f"--out must end in one of {', '.join(swatches.FORMATS)}, but is {file}")
+        if file.is_dir() or (file.exists() and photo.exists() and file.samefile(photo)):
+            raise ParamsError(f"--out must be a file other than the photograph, but is {file}")
     try:
         content = photo.read_bytes()
     except OSError as error:
