@@ -1,21 +1,25 @@
-"""Time palettes against scikit-learn's k-means, side by side: `python benchmarks/palettes.py` after the images stage.
+"""Time palettes beside scikit-learn's k-means: `python benchmarks/palettes.py` after the images stage, on Linux.
 
-Per picture on one thread; then pictures per second of the stage on all cores.
+Per picture on one thread; then pictures per second of the stage on all cores, and the memory of a worker.
+--pictures N tries all of it on N pictures, and prints the section instead of recording it.
 """
 
 from __future__ import annotations
 
+import argparse
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 from record import machine, write_section
 from skimage.color import rgb2lab
-from sklearn.cluster import KMeans, MiniBatchKMeans
 from threadpoolctl import threadpool_limits
 
 from paletteot import config, engine
@@ -23,111 +27,167 @@ from paletteot.images import manifest
 from paletteot.images.source import Pixels
 from paletteot.palettes import palette
 from paletteot.stages import common
+from paletteot.stages import palettes as stage
+
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans, MiniBatchKMeans
 
 PICTURES = 10
+"""Pictures that every method is timed on."""
 STAGE = 400
 """Pictures of the run on all cores."""
+MEMORY = (50, 400)
+"""Pictures after which the memory of a worker is looked at."""
 REPEATS = 3
 """Runs of methods that are short; the median counts."""
+SIZES = (256, 1024)
+TARGET = 20
+"""Pictures per second that the stage should make on all cores."""
 
-Method = Callable[[Pixels, config.Palettes], float]
+Fit = Callable[[Pixels], float]
+"""Makes a palette and returns its inertia: the mean squared LAB distance of a pixel to its centroid."""
 
 
-def ours(pixels: Pixels, params: config.Palettes, k: int | None = None) -> float:
-    """Return the inertia of a pixel."""
-    made = palette(pixels, k=k or params.k, sample=params.sample, refinements=params.refinements, seed=params.seed)
+class Method(NamedTuple):
+    name: str
+    fit: Fit
+    repeats: int = 1
+
+
+def ours(params: config.Palettes, k: int, pixels: Pixels) -> float:
+    made = palette(pixels, k=k, sample=params.sample, refinements=params.refinements, seed=params.seed)
     return made.inertia
 
 
-def of(make: Callable[[config.Palettes], KMeans | MiniBatchKMeans], pixels: Pixels, params: config.Palettes) -> float:
-    """Return the inertia of a pixel after a fit to all pixels."""
+def theirs(estimator: KMeans | MiniBatchKMeans, pixels: Pixels) -> float:
     lab = rgb2lab(pixels).reshape(-1, 3)
-    fitted = make(params).fit(lab)
-    nearest = fitted.transform(lab).min(axis=1)
-    return float((nearest**2).mean())
+    return float(estimator.fit(lab).inertia_) / len(lab)
 
 
-def reference(params: config.Palettes) -> KMeans:
-    """Plain Lloyd from a random initialisation."""
-    return KMeans(
-        params.k, init="random", n_init=1, max_iter=100, tol=1e-3, algorithm="lloyd", random_state=params.seed
-    )
+def contestants(params: config.Palettes) -> list[Method]:
+    """Return the reference and what is compared with it, in this order."""
+    # Imported here, for the process whose memory is measured imports this file, and workers do without scikit-learn.
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    k, seed = params.k, params.seed
+    plain = KMeans(k, init="random", n_init=1, max_iter=100, tol=1e-3, algorithm="lloyd", random_state=seed)
+    batches = MiniBatchKMeans(k, init="k-means++", n_init=1, random_state=seed)
+    plus_plus = KMeans(k, init="k-means++", n_init=1, random_state=seed)
+    return [
+        Method("reference: Lloyd, random start, 100 iterations, tol 1e-3", partial(theirs, plain)),
+        Method("ours", partial(ours, params, k), REPEATS),
+        Method("scikit-learn KMeans, k-means++", partial(theirs, plus_plus)),
+        Method("scikit-learn MiniBatchKMeans", partial(theirs, batches), REPEATS),
+    ]
 
 
-METHODS: dict[str, tuple[Method, int]] = {
-    "ours": (ours, REPEATS),
-    "MiniBatchKMeans, all pixels": (
-        partial(of, lambda params: MiniBatchKMeans(params.k, n_init=1, random_state=params.seed)), REPEATS,
-    ),
-    "KMeans, all pixels": (partial(of, lambda params: KMeans(params.k, n_init=1, random_state=params.seed)), 1),
-    "reference: KMeans, random start, 100 iterations": (partial(of, reference), 1),
-}  # fmt: skip
-
-
-def timed(method: Method, repeats: int, pixels: Pixels, params: config.Palettes) -> tuple[float, float]:
+def timed(method: Method, pixels: Pixels) -> tuple[float, float]:
     """Return median seconds and inertia."""
     seconds = []
-    for _ in range(repeats):
+    for _ in range(method.repeats):
         begin = time.perf_counter()
-        inertia = method(pixels, params)
+        inertia = method.fit(pixels)
         seconds.append(time.perf_counter() - begin)
     return float(np.median(seconds)), inertia
 
 
-def chunk(params: config.Palettes, span: tuple[int, int]) -> pl.DataFrame:
-    """Make palettes of some pictures, as the stage does."""
-    rows = manifest.read(common.IMAGES)[slice(*span)]
-    return pl.DataFrame(
-        {"inertia": [ours(manifest.load_pixels(common.IMAGES, row), params) for row in rows.iter_rows(named=True)]}
-    )
-
-
-def throughput(params: config.Palettes, pictures: int) -> float:
-    """Return pictures per second on all cores, from JPEG to palette, after the workers have started and compiled."""
-    with TemporaryDirectory() as folder:
-        for run in ("warm", "timed"):
-            begin = time.perf_counter()
-            spans = engine.spans(engine.cores(0) if run == "warm" else pictures, 1 if run == "warm" else 20)
-            engine.run(partial(chunk, params), spans, folder=Path(folder) / run, workers=0, label=run)
-    return pictures / (time.perf_counter() - begin)
-
-
-def main() -> None:
-    params = config.load(common.PARAMS).palettes
-    available = len(manifest.read(common.IMAGES))
-    rows = manifest.read(common.IMAGES).head(PICTURES).iter_rows(named=True)
-    chosen = [manifest.load_pixels(common.IMAGES, row) for row in rows]
-    ours(chosen[0], params)  # compiles
+def side_by_side(methods: Sequence[Method], pictures: Sequence[Pixels]) -> np.ndarray:
+    """Return seconds and inertias, (methods, pictures, 2): picture after picture, so that all meet the same machine."""
     with threadpool_limits(1):
-        found = {
-            name: np.array([timed(method, repeats, pixels, params) for pixels in chosen])
-            for name, (method, repeats) in METHODS.items()
-        }
-        sizes = {k: timed(partial(ours, k=k), 1, chosen[0], params)[0] for k in (256, 1024)}
-    seconds, inertia = found["reference: KMeans, random start, 100 iterations"].T
-    pictures = min(STAGE, available)
-    rate = throughput(params, pictures)
+        for method in methods:
+            method.fit(pictures[0][::8, ::8])  # compiles and warms up
+        found = [[timed(method, pixels) for method in methods] for pixels in pictures]
+    return np.array(found).transpose(1, 0, 2)
+
+
+def throughput(params: config.Palettes, pictures: int) -> tuple[float, float]:
+    """Return pictures per second on all cores, JPEG to palette, and the seconds that starting the workers takes."""
+    seconds = []
+    with TemporaryDirectory() as folder:
+        starting = engine.spans(engine.cores(0), 1)
+        for label, spans in (("start", starting), ("palettes", engine.spans(pictures, stage.CHUNK))):
+            begin = time.perf_counter()
+            engine.run(partial(stage._chunk, params), spans, folder=Path(folder) / label, workers=0, label=label)
+            seconds.append(time.perf_counter() - begin)
+    return pictures / seconds[1], seconds[0]
+
+
+def peaks(params: config.Palettes, counts: Sequence[int]) -> list[float]:
+    """Return the largest memory that this process has had, MiB, after each of these numbers of pictures."""
+    found, done = [], 0
+    with threadpool_limits(1):
+        for count in counts:
+            for start, stop in engine.spans(count - done, stage.CHUNK):
+                stage._chunk(params, (done + start, done + stop))
+            done = count
+            # Not getrusage's ru_maxrss: a new process begins with its parent's.
+            peak = re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
+            assert peak
+            found.append(int(peak[1]) / 1024)
+    return found
+
+
+def memory(params: config.Palettes, counts: Sequence[int]) -> list[float]:
+    """Return `peaks` of a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(peaks, params, counts).result()
+
+
+def section(params: config.Palettes, images: int) -> list[str]:
+    """Measure everything on at most so many pictures; return the lines of the section."""
+    frame = manifest.read(common.IMAGES)
+    rows = frame.head(min(PICTURES, images)).iter_rows(named=True)
+    pictures = [manifest.load_pixels(common.IMAGES, row) for row in rows]
+    methods = contestants(params)
+    sizes = [Method(f"{k}", partial(ours, params, k)) for k in SIZES]
+    found = side_by_side([*methods, *sizes], pictures)
+    seconds, inertia = found[..., 0], found[..., 1]
+    many = min(STAGE, images, len(frame))
+    counts = [min(count, images, len(frame)) for count in MEMORY]
+    mebibytes = memory(params, counts)
+    rate, start = throughput(params, many)
     lines = [
-        f"{len(chosen)} pictures of 512 px, k = {params.k}, one thread; seconds without compiling. Ours works on the "
-        "distinct colours, the others on all pixels;",
-        "their seconds include a pass over all pixels that takes the inertia.",
+        f"{len(pictures)} pictures of 512 px, k = {params.k}, one thread, one run of all methods side by side; seconds "
+        "from pixels to palette, without compiling. Ours works on the distinct colours, the others on all pixels.",
+        "Ratios are to the reference on the same picture.",
         "Inertia: mean squared LAB distance of a pixel to its centroid.",
         "",
         "| method | median s | time ratio, median | inertia ratio, mean | inertia ratio, worst |",
         "|---|---|---|---|---|",
-        *(
-            f"| {name} | {np.median(one[:, 0]):.3f} | {np.median(one[:, 0] / seconds):.3f} "
-            f"| {(one[:, 1] / inertia).mean():.3f} | {(one[:, 1] / inertia).max():.3f} |"
-            for name, one in found.items()
-        ),
+    ]
+    for row, method in enumerate(methods):
+        time_ratio, inertia_ratio = seconds[row] / seconds[0], inertia[row] / inertia[0]
+        lines.append(
+            f"| {method.name} | {np.median(seconds[row]):.3f} | {np.median(time_ratio):.3f} "
+            f"| {inertia_ratio.mean():.3f} | {inertia_ratio.max():.3f} |"
+        )
+    lines += ["", "| ours, k | median s | inertia, median |", "|---|---|---|"]
+    for row, k in [(1, params.k), *enumerate(SIZES, len(methods))]:
+        lines.append(f"| {k} | {np.median(seconds[row]):.3f} | {np.median(inertia[row]):.2f} |")
+    return [
+        *lines,
         "",
-        f"Ours with k = 256: {sizes[256]:.2f} s, with k = 1024: {sizes[1024]:.2f} s (one picture).",
-        f"The palettes stage, JPEG to palette, {engine.cores(0)} workers, {pictures} pictures: "
-        f"**{rate:.1f} pictures/s** (wanted: 20; the GPU of the project that this one grew from: 2.31).",
+        f"The palettes stage, JPEG to palette, {engine.cores(0)} workers, {many} pictures: **{rate:.1f} pictures/s** "
+        f"(target: {TARGET}; the GPU of the project that this one grew from: 2.31), after {start:.1f} s to start them.",
+        "Peak memory of a worker: "
+        + ", ".join(f"{peak:.0f} MiB over {count} pictures" for peak, count in zip(mebibytes, counts, strict=True))
+        + ".",
         "",
         machine(),
     ]
-    write_section("palettes", "Palettes", "python benchmarks/palettes.py", lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=int, metavar="N", help="a trial on N pictures, printed and not recorded")
+    chosen = parser.parse_args().pictures
+    if chosen is not None and chosen < 1:
+        parser.error("--pictures must be at least 1")
+    params = config.load(common.PARAMS).palettes
+    if chosen is None:
+        write_section("palettes", "Palettes", "python benchmarks/palettes.py", section(params, max(STAGE, *MEMORY)))
+    else:
+        print("\n".join(section(params, chosen)))
 
 
 if __name__ == "__main__":

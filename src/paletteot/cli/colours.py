@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -11,39 +10,59 @@ import typer
 
 from paletteot.errors import DataError, ParamsError
 
-LONG_SIDE = 512
-"""Pixels that a photograph is brought to before its colours are clustered, as the pipeline does."""
+LEAST, MOST = 2, 1024
+"""Legal k, as in params.yaml."""
+LONG_SIDE, SAMPLE, REFINEMENTS = 512, 8000, 6
+"""As the pipeline has them in params.yaml, which a user's folder has not."""
 
 
 def palette(
     photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="any photograph")],
-    k: Annotated[int, typer.Option(help="colours", min=2, max=1024)] = 12,
+    k: Annotated[int, typer.Option(help=f"colours, {LEAST} to {MOST}")] = 16,
     out: Annotated[
-        list[Path] | None, typer.Option("--out", "-o", help="FILE.png, .json, .gpl or .ase; repeatable")
+        list[Path] | None, typer.Option("--out", "-o", metavar="FILE", help=".png, .json, .gpl or .ase; repeatable")
     ] = None,
     seed: Annotated[int, typer.Option(help="seed of the clustering", min=0)] = 2,
 ) -> None:
     """Print the palette of a photograph as swatches, and write it as a picture, JSON, .gpl or .ase."""
     from paletteot import palettes, swatches
-    from paletteot.files import replacing
     from paletteot.images.decode import decode
     from paletteot.images.render import render
     from paletteot.images.source import Picture
 
+    if not LEAST <= k <= MOST:
+        raise ParamsError(f"--k must be {LEAST} to {MOST}, but is {k}")
     for file in out or []:
-        if file.suffix.lower() not in swatches.FORMATS:
-            raise ParamsError(f"--out must end in one of {', '.join(swatches.FORMATS)}, but is {file}")
-        if file.is_dir() or (file.exists() and photo.exists() and file.samefile(photo)):
-            raise ParamsError(f"--out must be a file other than the photograph, but is {file}")
+        _check(file, photo, list(swatches.FORMATS))
     try:
         content = photo.read_bytes()
     except OSError as error:
         raise DataError(f"{photo}: cannot be read: {error.strerror}") from None
     whole = Picture(photo.stem, "", "", "", "", str(photo))
     pixels, _ = render(decode(content, str(photo)), whole, LONG_SIDE)
-    made = palettes.palette(pixels, k=k, sample=8000, refinements=6, seed=seed)
-    colours = swatches.swatches(made)
-    typer.echo(swatches.as_text(colours, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+    made = palettes.palette(pixels, k=k, sample=SAMPLE, refinements=REFINEMENTS, seed=seed)
+    sheet = swatches.sheet(made, photo.name)
+    width = shutil.get_terminal_size().columns
+    typer.echo(swatches.as_text(sheet, colour=swatches.in_colour(), width=width))
     for file in out or []:
+        _write(file, swatches.FORMATS[file.suffix.lower()](sheet))
+
+
+def _check(file: Path, photo: Path, suffixes: list[str]) -> None:
+    """Raise ParamsError for what cannot or must not be written, before any work is done."""
+    if file.suffix.lower() not in suffixes:
+        raise ParamsError(f"--out must end in one of {', '.join(suffixes)}, but is {file}")
+    if file.is_dir():
+        raise ParamsError(f"--out must be a file, but {file} is a folder")
+    if file.exists() and photo.exists() and file.samefile(photo):
+        raise ParamsError(f"--out must not be the photograph itself, but is {file}")
+
+
+def _write(file: Path, content: bytes) -> None:
+    from paletteot.files import replacing
+
+    try:
         with replacing(file) as fresh:
-            fresh.write_bytes(swatches.FORMATS[file.suffix.lower()](colours, photo.name))
+            fresh.write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be written: {error.strerror}") from None
