@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from paletteot.errors import ProblemError
@@ -36,10 +37,16 @@ def check_palette(x: ArrayLike, a: ArrayLike, name: str) -> tuple[Array, Array]:
     return points, weights
 
 
-def cost_matrix(x: Array, y: Array) -> Array:
+@njit(cache=True, nogil=True)
+def cost_matrix(x: Array, y: Array) -> Array:  # pragma: no cover - compiled
     """Return Euclidean distances in LAB units, (k, l), between supports (k, 3) and (l, 3)."""
-    difference = x[:, None, :] - y[None, :, :]
-    return np.asarray(np.sqrt(np.einsum("ijc,ijc->ij", difference, difference)))
+    cost = np.empty((len(x), len(y)))
+    for i in range(len(x)):
+        x0, x1, x2 = x[i, 0], x[i, 1], x[i, 2]
+        for j in range(len(y)):
+            d0, d1, d2 = x0 - y[j, 0], x1 - y[j, 1], x2 - y[j, 2]
+            cost[i, j] = np.sqrt(d0 * d0 + d1 * d1 + d2 * d2)
+    return cost
 
 
 @dataclass(frozen=True)

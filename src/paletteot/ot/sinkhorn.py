@@ -74,7 +74,7 @@ def reference(
     errors = np.empty(len(kernels.CHECKPOINTS) + 1)
     cost = kept.cost
     count, converged = kernels.iterate(cost, kept.a, kept.b, kept.eps, start, atol, max_iterations, errors)
-    return Run(_expand(start, problem.b), count, converged, errors)
+    return Run(expand(start, problem.b), count, converged, errors)
 
 
 def reference_log_domain(
@@ -127,7 +127,8 @@ def marginal_error(problem: Problem, g: ArrayLike) -> float:
     return float(np.abs(coupling.sum(1) - problem.a).sum() + np.abs(coupling.sum(0) - problem.b).sum())
 
 
-def _expand(g: Array, b: Array) -> Array:
+def expand(g: Array, b: Array) -> Array:
+    """Return potentials on the support of b, spread over all its atoms, in the gauge; 0 where the weight is 0."""
     full = np.zeros(len(b))
     full[b > 0] = g
     return fix_gauge(full, b)

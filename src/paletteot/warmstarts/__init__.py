@@ -6,18 +6,37 @@ import importlib
 from pathlib import Path
 
 from paletteot.errors import ParamsError
-from paletteot.warmstarts.contract import WarmStart
+from paletteot.warmstarts.contract import WarmStart, family
 
-BUILT_IN = {
+BUILT_IN: dict[str, tuple[str, str, *tuple[int, ...]]] = {
     "cold": ("cold", "Cold"),
+    "gaussian": ("gaussian", "Gaussian"),
+    "nearest": ("nearest", "Nearest"),
+    "epsilon_schedule_10": ("epsilon_schedule", "EpsilonSchedule", 10),
+    "epsilon_schedule_13": ("epsilon_schedule", "EpsilonSchedule", 13, 10),
+    "epsilon_schedule_40": ("epsilon_schedule", "EpsilonSchedule", 40),
+    "epsilon_schedule_accelerated": ("epsilon_schedule", "AcceleratedSchedule", 10),
     "lp_duals": ("lp_duals", "LPDuals"),
     "plan_network": ("plan_network", "PlanStart"),
-    "dual_network": ("dual_network", "DualStart"),
+    "plan_network_kept": ("plan_network", "KeptPlanStart"),
+    "seed_checkpoint": ("plan_network", "SeedCheckpoint"),
+    "dual_network": ("dual_start", "DualStart"),
+    "dual_network_self": ("dual_start", "DualStart"),
+    "dual_network_unrolled": ("dual_start", "DualStart"),
+    "dual_network_accelerated": ("dual_start", "AcceleratedDualStart"),
 }
-"""Name of each contestant: its module in this package and its class."""
+"""Name of each contestant: its module in this package, its class, and the arguments of its class."""
 
-LEARNED = ("plan_network", "dual_network")
-"""Contestants that are trained: their class reads weights with ``from_file``."""
+LEARNED = (
+    "nearest", "plan_network", "plan_network_kept", "seed_checkpoint",
+    "dual_network", "dual_network_self", "dual_network_unrolled", "dual_network_accelerated",
+)  # fmt: skip
+"""Contestants that know something from data: their class reads it with ``from_file``."""
+
+SOLVERS = ("lp_duals",)
+"""Contestants that learned nothing but do not work by passes over the kernel."""
+
+__all__ = ["BUILT_IN", "LEARNED", "SOLVERS", "check_name", "create", "family"]
 
 
 def check_name(name: str, field: str) -> str:
@@ -27,19 +46,19 @@ def check_name(name: str, field: str) -> str:
     return name
 
 
-def create(name: str, weights: Path | None = None) -> WarmStart:
+def create(name: str, file: Path | None = None) -> WarmStart:
     """Return a contestant.
 
-    weights: safetensors file of a learned one. Raises ParamsError for an unknown name, or weights that are not given;
-    DataError where the file is not whole.
+    file: what a learned one reads: its weights (safetensors), or the folder of plans for ``nearest``. Raises
+    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole.
     """
-    module, cls = BUILT_IN[check_name(name, "method")]
+    module, cls, *arguments = BUILT_IN[check_name(name, "method")]
     contestant = getattr(importlib.import_module(f"{__name__}.{module}"), cls)
     if name not in LEARNED:
-        made = contestant()
-    elif weights is None:
-        raise ParamsError(f"method {name} must be given a file of weights")
+        made = contestant(*arguments)
+    elif file is None:
+        raise ParamsError(f"method {name} must be given a file to read")
     else:
-        made = contestant.from_file(weights)
+        made = contestant.from_file(file)
     assert isinstance(made, WarmStart)
     return made

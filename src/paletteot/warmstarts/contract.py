@@ -39,3 +39,8 @@ class WarmStart(Protocol):
     def start(self, problems: Problems) -> Start:
         """Return initial potentials for a batch of problems without changing it."""
         ...
+
+
+def family(name: str) -> str:
+    """Return the contestant of a name that may end in a seed: dual_network for dual_network-5."""
+    return name.partition("-")[0]

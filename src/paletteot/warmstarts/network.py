@@ -27,11 +27,13 @@ CHUNK = 16 * 128 * 128
 class Network(nn.Module, ABC):
     """A network that can be trained and saved.
 
-    settings: the arguments it was made with, which its file of weights records.
+    name: one of ``variants``, which share an architecture. settings: the arguments it was made with. A file of weights
+    records both.
     """
 
-    name: ClassVar[str]
-    settings: dict[str, int]
+    name: str
+    variants: ClassVar[tuple[str, ...]]
+    settings: dict[str, Any]
 
     @abstractmethod
     def loss(self, batch: Batch, eps: float) -> Tensor:
@@ -51,15 +53,14 @@ class Network(nn.Module, ABC):
         Raises DataError naming the file when it is missing, cut short or holds another network.
         """
         header, tensors = _read(path)
-        if header.get("name") != cls.name:
-            raise DataError(
-                f"{path}: must hold weights of {cls.name}, but holds {header.get('name', 'something else')}"
-            )
+        if (name := header.get("name", "something else")) not in cls.variants:
+            raise DataError(f"{path}: must hold weights of {' or '.join(cls.variants)}, but holds {name}")
         try:
             network = cls(**header["settings"])
             network.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise DataError(f"{path}: weights do not fit {cls.name}: {' '.join(str(error).split())[:200]}") from None
+            raise DataError(f"{path}: weights do not fit {name}: {' '.join(str(error).split())[:200]}") from None
+        network.name = name
         return network.eval()
 
 

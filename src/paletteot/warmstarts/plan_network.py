@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from paletteot.errors import DataError
 from paletteot.ot.problem import Problems
 from paletteot.warmstarts.batches import OFF, Batch, log_weights
 from paletteot.warmstarts.contract import Start
@@ -22,6 +23,9 @@ nearest to true plans (KL divergence 2.82, the next 2.89, on palettes of its sam
 SMALLEST = 1e-12
 """Where the seed clamps a plan before its logarithm."""
 
+RIDGE = 1e-12
+"""Added to a Laplacian whose eigenvalues lie in [0, 1]: parts of a plan that hardly meet stay solvable."""
+
 
 class PlanNetwork(Network):
     """Predict the row-normalised plan, the seed's layers exactly.
@@ -31,6 +35,7 @@ class PlanNetwork(Network):
     """
 
     name = "plan_network"
+    variants = ("plan_network",)
 
     def __init__(self, hidden: int = 256, heads: int = HEADS) -> None:
         super().__init__()
@@ -39,6 +44,26 @@ class PlanNetwork(Network):
         self.source_enc = _encoder(hidden)
         self.target_enc = _encoder(hidden)
         self.attention = nn.MultiheadAttention(hidden, heads, batch_first=True)
+
+    @classmethod
+    def from_checkpoint(cls, path: Path) -> Self:
+        """Return the network of the seed's own checkpoint, a state dict that torch saved, ready to predict.
+
+        Nothing in the file is executed. Raises DataError with one line when it is missing, cut short, no such file of
+        torch's, or the state of another network.
+        """
+        network = cls()
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file") from None
+        except Exception as error:  # a file that only pretends can make the unpickler raise anything
+            raise DataError(f"{path}: not a checkpoint of weights alone: {_line(error)}") from None
+        try:
+            network.load_state_dict(state, strict=True)
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise DataError(f"{path}: not the seed's network: {_line(error)}") from None
+        return network.eval()
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return queries (s, heads, k, width) and keys (t, heads, l, width), each palette once."""
@@ -90,12 +115,45 @@ def seed_potentials(log_plan: Tensor, cost: Tensor, a: Tensor, b: Tensor, eps: f
     return eps * (log_v - log_weights(b))
 
 
+def kept_potentials(log_plan: Tensor, cost: Tensor, a: Tensor, b: Tensor, eps: float) -> Tensor:
+    """Turn row-normalised plans into target potentials and lose nothing, (m, l) float64, LAB units, any gauge.
+
+    A plan of potentials f and g has f_i + g_j = M_ij with M = C + eps log(P / (a b^T)). Of a plan that has none, take
+    the f and g that minimise sum_ij P_ij (f_i + g_j - M_ij)^2: what the plan moves counts, and what it does not move,
+    where a network's log P means nothing, does not. The normal equations are a Laplacian of the bipartite graph P;
+    with f eliminated, scaled by its diagonal c = P^T 1,
+
+        (I - S^T S) c^1/2 g = c^-1/2 (P o M)^T 1 - S^T r^-1/2 (P o M) 1,   S = r^-1/2 P c^-1/2,   r = P 1,
+
+    singular along the constant only, as Newton's matrix in `paletteot.ot.newton`. Of the true plan this is the true g.
+    log_plan, cost: (m, k, l); a: (m, k); b: (m, l). Atoms of weight zero take no part. No pass over the kernel.
+    """
+    a, b = a.double(), b.double()
+    on = (a > 0)[:, :, None] & (b > 0)[:, None, :]
+    log_mass = log_weights(a)[:, :, None] + log_weights(b)[:, None, :]
+    log_plan = torch.where(on, log_plan.double() + log_weights(a)[:, :, None], OFF)
+    plan = log_plan.exp()
+    moment = plan * (cost.double() + eps * (log_plan - log_mass))
+    to_row, to_column = (_inverse_root(plan.sum(axis)) for axis in (2, 1))
+    scaled = to_row[:, :, None] * plan * to_column[:, None, :]
+    constant = functional.normalize(plan.sum(1).sqrt(), dim=1)
+    rhs = to_column * moment.sum(1) - (scaled * (to_row * moment.sum(2))[:, :, None]).sum(1)
+    matrix = torch.diag_embed(torch.full_like(b, 1 + RIDGE)) - scaled.mT @ scaled
+    matrix += constant[:, :, None] * constant[:, None, :]  # lifts the constant direction
+    return to_column * torch.cholesky_solve(rhs[..., None], torch.linalg.cholesky(matrix))[..., 0]
+
+
+def _inverse_root(sums: Tensor) -> Tensor:
+    return torch.where(sums > 0, sums, torch.inf).rsqrt()
+
+
 class PlanStart:
     """Start from the seed's network and the seed's own conversion of its plan."""
 
     name = "plan_network"
     summary = "the seed's attention network and its own conversion from plan to potential"
     citation = "the seed project of this benchmark (MIT licence)"
+    convert = staticmethod(seed_potentials)
 
     def __init__(self, network: PlanNetwork) -> None:
         self.network = network
@@ -115,8 +173,34 @@ class PlanStart:
             part = batch.part(rows)
             a, b = part.weights()
             log_plan = self.network.log_plan(queries[part.source], keys[part.target], b > 0)
-            g.append(seed_potentials(log_plan, part.costs(), a, b, problems.eps))
+            g.append(self.convert(log_plan, part.costs(), a, b, problems.eps))
         return Start(to_gauge(g, problems))
+
+
+class KeptPlanStart(PlanStart):
+    """Start from the weights of ``plan_network`` and the conversion that keeps what its plan knows."""
+
+    name = "plan_network_kept"
+    summary = "the same network; potentials by least squares weighted with its plan, which keep what it knows"
+    convert = staticmethod(kept_potentials)
+
+
+class SeedCheckpoint(PlanStart):
+    """Start from the network that the seed published, by its own conversion."""
+
+    name = "seed_checkpoint"
+    summary = "the seed's published weights and its own conversion from plan to potential"
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
+        """Return the start of an imported checkpoint; raises DataError where it is missing or not whole."""
+        if not path.is_file():
+            raise DataError(f"{path}: no such file; `paletteot import-seed-checkpoint FILE` makes it")
+        return super().from_file(path)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _encoder(hidden: int) -> nn.Sequential:

@@ -24,10 +24,12 @@ from paletteot.errors import DataError, PaletteOTError, ParamsError
 from paletteot.files import replacing
 from paletteot.ot.problem import Array
 from paletteot.warmstarts.batches import Batch, epoch
-from paletteot.warmstarts.dual_network import DualNetwork
+from paletteot.warmstarts.dual_network import RANGES, DualNetwork
+from paletteot.warmstarts.losses import LOSSES
 from paletteot.warmstarts.network import Network
 from paletteot.warmstarts.plan_network import HEADS as PLAN_HEADS
 from paletteot.warmstarts.plan_network import PlanNetwork
+from paletteot.warmstarts.relaxation import fit_relaxation
 
 Log = Callable[[int, dict[str, float]], None]
 """Told the metrics of every epoch."""
@@ -78,18 +80,33 @@ class Trained:
         self.network.save(path, eps=self.eps)
 
 
-def create(name: str, settings: TrainPlanNetwork | TrainDualNetwork) -> Network:
+def create(name: str, settings: TrainPlanNetwork | TrainDualNetwork, seed: int) -> Network:
     """Return an untrained network, the same one for the same seed.
 
-    Raises ParamsError when the hidden size cannot be shared out to the heads.
+    Raises ParamsError when the hidden size cannot be shared out to the heads, or kinds of message.
     """
-    if settings.hidden % (heads := getattr(settings, "heads", PLAN_HEADS)):
-        raise ParamsError(f"params.yaml: train.{name}.hidden must be a multiple of {heads}, but is {settings.hidden}")
+    parts = len(RANGES) if name in DualNetwork.variants else PLAN_HEADS
+    if settings.hidden % parts:
+        raise ParamsError(f"params.yaml: train.{name}.hidden must be a multiple of {parts}, but is {settings.hidden}")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(seed)
+        network: Network
         if isinstance(settings, TrainDualNetwork):
-            return DualNetwork(settings.hidden, settings.layers, settings.heads)
-        return PlanNetwork(settings.hidden)
+            network = DualNetwork(settings.hidden, settings.temperatures)
+        else:
+            network = PlanNetwork(settings.hidden)
+        network.name = name
+        return network
+
+
+def one_thread() -> None:
+    """Keep torch to one thread in this process: the bits of a training depend on their number."""
+    torch.set_num_threads(1)
+
+
+def best_seed(history: pl.DataFrame) -> int:
+    """Return the seed whose best epoch has the smallest loss on validation_unseen; history: with a column seed."""
+    return int(history.sort(f"{VALIDATION[-1]}_loss")["seed"][0])
 
 
 def device_of(choice: str) -> torch.device:
@@ -104,17 +121,18 @@ def device_of(choice: str) -> torch.device:
 
 
 def train(
-    name: str, pairs: Pairs, validation: Mapping[str, Pairs], settings: TrainPlanNetwork | TrainDualNetwork, *,
-    eps: float, device: str, partial: Path, log: Log,
+    name: str, pairs: Pairs, validation: Mapping[str, Pairs], settings: TrainPlanNetwork | TrainDualNetwork,
+    seed: int, *, eps: float, device: str, partial: Path, log: Log,
 ) -> Trained:  # fmt: skip
     """Train a network and return the weights of the epoch with the smallest loss on validation_unseen.
 
-    AdamW, the learning rate warmed up and then a cosine. pairs: labelled. validation: labelled pairs of VALIDATION.
+    AdamW, the learning rate warmed up and then a cosine. Every variant is judged by the loss with labels, on
+    validation. pairs: labelled; an epoch visits settings.pairs of them. validation: labelled pairs of VALIDATION.
     eps: LAB units. partial: folder of the checkpoint, written every CHECKPOINT_SECONDS and after every epoch; training
     goes on from there to the same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
     """
     where = device_of(device)
-    network = create(name, settings).to(where)
+    network = create(name, settings, seed).to(where)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
     checkpoint = partial / "checkpoint.pt"
     state: dict[str, Any] = {"history": [], "best": {}, "inside": _Inside().__dict__}
@@ -134,7 +152,7 @@ def train(
     g = pairs.g
     for number in range(len(history) + 1, settings.epochs + 1):
         started = time.perf_counter()
-        loss = _epoch(name, network, optimiser, pairs, g, settings, eps, number, where, inside, keep)
+        loss = _epoch(name, network, optimiser, pairs, g, settings, seed, eps, number, where, inside, keep)
         row = {"epoch": number, "train_loss": loss}
         for split in VALIDATION:
             row[f"{split}_loss"] = evaluate(network, validation[split], labels[split], eps, where)
@@ -148,6 +166,8 @@ def train(
         keep()
         log(number, {key: value for key, value in row.items() if key != "epoch"} | {"seconds": seconds})
     network.load_state_dict(state["best"])
+    if isinstance(network, DualNetwork):
+        fit_relaxation(network, pairs, g, eps, where)
     return Trained(network.cpu().eval(), pl.DataFrame(history), eps)
 
 
@@ -163,24 +183,33 @@ def evaluate(network: Network, pairs: Pairs, g: Array, eps: float, device: torch
 
 def _epoch(
     name: str, network: Network, optimiser: torch.optim.Optimizer, pairs: Pairs, g: Array,
-    settings: TrainPlanNetwork, eps: float, number: int, device: torch.device, inside: _Inside,
+    settings: TrainPlanNetwork, seed: int, eps: float, number: int, device: torch.device, inside: _Inside,
     keep: Callable[[], None],
 ) -> float:  # fmt: skip
-    rng = np.random.default_rng([settings.seed, number])
+    rng = np.random.default_rng([seed, number])
+    size = min(settings.pairs, len(pairs))
+    loss_of = LOSSES.get(name)
     bar = tqdm(
-        total=len(pairs), initial=inside.visited,
-        desc=f"{name} {number}/{settings.epochs}", unit="pair", file=sys.stderr,
+        total=size, initial=inside.visited,
+        desc=f"{name}-{seed} {number}/{settings.epochs}", unit="pair", file=sys.stderr,
         mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
     )  # fmt: skip
     kept = time.monotonic()
     with bar:
         # The order of an epoch is seeded: the batches before the checkpoint are the same ones again.
         for rows in islice(epoch(pairs.source, pairs.target, settings.block, rng), inside.batches, None):
-            done = (number - 1 + inside.visited / len(pairs)) / settings.epochs
+            if inside.visited >= size:
+                break
+            done = (number - 1 + inside.visited / size) / settings.epochs
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * _rate(done)
             optimiser.zero_grad()
-            loss = network.loss(Batch.of_pairs(pairs, g, rows, device), eps)
+            batch = Batch.of_pairs(pairs, g, rows, device)
+            if loss_of is None:
+                loss = network.loss(batch, eps)
+            else:
+                assert isinstance(network, DualNetwork)
+                loss = loss_of(network, batch, eps)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
             optimiser.step()

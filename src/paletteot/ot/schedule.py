@@ -1,0 +1,41 @@
+"""Epsilon schedules: Sinkhorn iterations, one at each of a falling sequence of regularisations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from paletteot.errors import ProblemError
+from paletteot.ot.kernels import full_update
+from paletteot.ot.problem import Array, Problem
+from paletteot.ot.sinkhorn import expand
+
+HOTTEST = 40
+"""Regularisation of the first iteration, LAB units: about the distances themselves."""
+
+
+def schedule(problem: Problem, iterations: int, hottest: float = HOTTEST) -> Array:
+    """Return target potentials, (l,), after one iteration at each of a falling sequence of regularisations.
+
+    Geometric, from ``hottest`` to the problem's eps, LAB units (Schmitzer 2019, section 3.2, with single iterations).
+    Gauge sum_j b_j g_j = 0; 0 off the support. Raises ProblemError when there is no iteration or nothing to cool.
+    """
+    if iterations < 1:
+        raise ProblemError(f"iterations must be at least 1, but is {iterations}")
+    if not hottest > 0:
+        raise ProblemError(f"hottest must be a positive number of LAB units, but is {hottest}")
+    kept = problem.on_support()
+    g = np.zeros(len(kept.b))
+    _run(kept.cost, kept.a, kept.b, kept.eps, g, iterations, max(hottest, kept.eps))
+    return expand(g, problem.b)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _run(
+    cost: Array, a: Array, b: Array, eps: float, g: Array, iterations: int, hottest: float
+) -> None:  # pragma: no cover - compiled
+    f, mass, column = np.empty(len(a)), np.empty(len(b)), np.empty(len(b))
+    for step in range(iterations):
+        share = step / (iterations - 1) if iterations > 1 else 1.0
+        temperature = hottest * (eps / hottest) ** share
+        full_update(cost, a, b, g, temperature, f, mass, column)
