@@ -2,7 +2,7 @@
 
 from paletteot.dataset.plans import Plans, load
 from paletteot.errors import PaletteOTError
-from paletteot.ot.newton import Solution, solve
+from paletteot.ot.exact import Solution, solve
 from paletteot.ot.problem import Problem
 from paletteot.ot.sinkhorn import plan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -102,15 +102,16 @@ class TrainPlanNetwork(_Section):
     epochs: int = Field(ge=1)
     block: int = Field(ge=2, description="palettes on each side of a batch")
     learning_rate: float = Field(gt=0)
+    pairs: int = Field(ge=1, description="training pairs visited in an epoch; all where there are fewer")
     hidden: int = Field(ge=8)
-    seed: int = Field(ge=0)
 
 
 class TrainDualNetwork(TrainPlanNetwork):
     """Training of the network that predicts g."""
 
-    layers: int = Field(ge=1)
-    heads: int = Field(ge=1)
+    temperatures: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        min_length=2, description="regularisation of each pass inside the network, LAB units"
+    )
 
 
 class Train(_Section):
@@ -118,8 +119,23 @@ class Train(_Section):
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     experiment: str = Field(min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="one training of each for each")
     plan_network: TrainPlanNetwork
     dual_network: TrainDualNetwork
+    dual_network_self: TrainDualNetwork
+    dual_network_unrolled: TrainDualNetwork
+
+    @classmethod
+    def networks(cls) -> tuple[str, ...]:
+        """Return the names of what is trained."""
+        return tuple(name for name in cls.model_fields if name not in ("device", "experiment", "seeds"))
+
+
+class Newton(_Section):
+    """Track C: starts in front of damped Newton."""
+
+    methods: tuple[str, ...] = Field(description="contestants, without a seed")
+    splits: tuple[Split, ...]
 
 
 class Evaluate(_Section):
@@ -127,6 +143,9 @@ class Evaluate(_Section):
 
     methods: dict[str, str] = Field(min_length=1, description="name -> the file it comes from: its weights or its code")
     splits: tuple[Split, ...] = Field(min_length=1)
+    accelerated: dict[Split, int] = Field(description="Track B: problems of each split, from the first, whole batches")
+    only_track_a: tuple[str, ...] = Field(description="contestants that accelerate inside their start")
+    newton: Newton
     batch: int = Field(ge=1, description="problems a contestant is given at a time")
 
 

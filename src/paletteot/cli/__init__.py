@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from paletteot.cli import colours, data, judging, pictures, solving
+from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving
 from paletteot.errors import PaletteOTError
 
 app = typer.Typer(
@@ -33,7 +33,10 @@ def paletteot() -> None:
     """Work on palettes, plans and contestants from the root of a project."""
 
 
-for command in (pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify):
+for command in (
+    pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
+    seed_checkpoint.import_seed_checkpoint,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(data.release, name="release")
 app.add_typer(data.publish, name="publish")

@@ -10,7 +10,8 @@ import polars as pl
 from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs, Palettes
 from paletteot.errors import DataError
-from paletteot.ot import certificate, newton, sinkhorn
+from paletteot.ot import exact as solver
+from paletteot.ot import sinkhorn
 
 
 def table(palettes: Palettes) -> schema.Table:
@@ -47,8 +48,7 @@ def exact(
     rows = []
     for row, split in enumerate(pairs.frame["split"]):
         problem = problems[row]
-        solution = newton.solve(problem, tolerance=tolerance)
-        proof = certificate.certify(problem, solution.g)
+        solution = solver.solve(problem, tolerance=tolerance)
         cold = None
         if atol is not None and split != "train":
             cold = sinkhorn.reference(problem, atol=atol, max_iterations=max_iterations)
@@ -56,8 +56,9 @@ def exact(
             {
                 "eps": eps,
                 "g": solution.g,
-                **proof._asdict(),
-                "newton_steps": solution.steps,
+                **solution.certificate._asdict(),
+                "passes": solution.passes,
+                "newton_steps": solution.newton_steps,
                 "cold_iterations": cold.iterations if cold else None,
                 "cold_converged": cold.converged if cold else None,
             }

@@ -65,12 +65,19 @@ PAIRS: Table = {
     "target": Column(pl.String, "image_id of the target palette (y, b)"),
 }
 
-ITERATIONS: Table = {
+_JUDGED: Table = {
     "pair_id": Column(pl.Int32, "the pair"),
     "split": Column(pl.String, "split of the pair"),
+}
+_ACCELERATION = Column(pl.String, "the iteration that followed the start")
+_FALLBACK = Column(pl.Boolean, "what the start gave was not finite or absurd; its stand-in ran, and it is a failure")
+
+ITERATIONS: Table = {
+    **_JUDGED,
     "iterations": Column(pl.Int32, "reference count t from this start; the cap where not converged", "iteration"),
     "converged": Column(pl.Boolean, "false: right-censored at the cap"),
     "init_iterations": Column(pl.Int32, "passes over the kernel spent inside the start", "iteration"),
+    "fallback": _FALLBACK,
     "error_0": Column(pl.Float64, "L1 marginal error of the start, after one row update"),
     "error_1": Column(pl.Float64, "L1 marginal error after 1 iteration"),
     "error_10": Column(pl.Float64, "L1 marginal error after 10 iterations; of the stop where that came earlier"),
@@ -79,11 +86,49 @@ ITERATIONS: Table = {
 }
 
 SECONDS: Table = {
-    "pair_id": Column(pl.Int32, "the pair"),
-    "split": Column(pl.String, "split of the pair"),
+    **_JUDGED,
     "init_seconds": Column(pl.Float64, "time of the start, its batch's divided by the batch", "s"),
     "total_seconds": Column(pl.Float64, "time of the start and of the iteration to the stop", "s"),
 }
+
+ACCELERATED: Table = {
+    **_JUDGED,
+    "acceleration": _ACCELERATION,
+    "init_iterations": Column(pl.Int32, "passes inside the start, and those spent on estimating omega", "iteration"),
+    "iterations_1e-5": Column(pl.Int32, "to an L1 marginal error of 1e-5; the cap where not converged", "iteration"),
+    "iterations_1e-9": Column(pl.Int32, "to an L1 marginal error of 1e-9; the cap where not converged", "iteration"),
+    "converged_1e-5": Column(pl.Boolean, "false: right-censored at the cap"),
+    "converged_1e-9": Column(pl.Boolean, "false: right-censored at the cap"),
+    "undone": Column(pl.Int32, "steps that the safeguard undid; their passes are among the iterations"),
+    "fallback": _FALLBACK,
+}
+
+ACCELERATED_SECONDS: Table = {
+    **_JUDGED,
+    "acceleration": _ACCELERATION,
+    "total_seconds": Column(pl.Float64, "time of the start and of the iteration to an L1 marginal error of 1e-9", "s"),
+}
+
+NEWTON: Table = {
+    **_JUDGED,
+    "init_iterations": Column(pl.Int32, "passes over the kernel spent inside the start", "iteration"),
+    "steps": Column(pl.Int32, "Newton steps to an L1 marginal error of 1e-9; the cap where not converged"),
+    "converged": Column(pl.Boolean, "the error, recomputed from g, is at most 1e-9; false: a failure"),
+    "error": Column(pl.Float64, "L1 marginal error, recomputed from g; null where Newton gave none", nullable=True),
+    "fallback": _FALLBACK,
+}
+
+NEWTON_SECONDS: Table = {
+    **_JUDGED,
+    "total_seconds": Column(pl.Float64, "time of the start and of Newton", "s"),
+}
+
+TRACKS: Mapping[str, Mapping[str, Table]] = {
+    "A": {"iterations": ITERATIONS, "seconds": SECONDS},
+    "B": {"accelerated": ACCELERATED, "accelerated_seconds": ACCELERATED_SECONDS},
+    "C": {"newton": NEWTON, "newton_seconds": NEWTON_SECONDS},
+}
+"""Tables of each track of the protocol by the names of their files: what repeats, then the seconds, which do not."""
 
 
 def palettes(k: int) -> Table:
@@ -110,7 +155,8 @@ def plans(k: int) -> Table:
         "primal": Column(pl.Float64, "<P, C> + eps KL(P || a b^T) of the plan rebuilt from g", "LAB"),
         "dual": Column(pl.Float64, "<f, a> + <g, b>, with f the row update of g", "LAB"),
         "gap": Column(pl.Float64, "primal - dual; may fall below 0 by rounding and target_error", "LAB"),
-        "newton_steps": Column(pl.Int32, "Newton steps from the LP duals to g"),
+        "passes": Column(pl.Int32, "passes over the kernel that the solver spent on g", "iteration"),
+        "newton_steps": Column(pl.Int32, "Newton steps after them; 0 where the passes were enough"),
         "cold_iterations": Column(pl.Int32, "reference count from a cold start; the cap where not converged",
                                   "iteration", nullable=True),
         "cold_converged": Column(pl.Boolean, "false: right-censored at the cap", nullable=True),
@@ -130,6 +176,11 @@ def released(k: int) -> dict[str, Table]:
 def dtypes(table: Table) -> dict[str, pl.DataType | type[pl.DataType]]:
     """Return the polars schema of a table, but for the digest, which writing adds."""
     return {name: column.dtype for name, column in table.items() if name != "digest"}
+
+
+def track_dtypes(track: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Return the polars schema of a track's rows: the columns of all its tables."""
+    return {name: dtype for table in TRACKS[track].values() for name, dtype in dtypes(table).items()}
 
 
 def innermost(dtype: object) -> object:

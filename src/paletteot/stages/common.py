@@ -24,5 +24,5 @@ def load_params() -> config.Params:
     params = config.load(PARAMS)
     images.check_name(params.images.source)
     for name in params.evaluate.methods:
-        warmstarts.check_name(name, f"{PARAMS}: evaluate.methods")
+        warmstarts.check_name(warmstarts.family(name), f"{PARAMS}: evaluate.methods")
     return params

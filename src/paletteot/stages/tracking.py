@@ -6,7 +6,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -67,6 +67,20 @@ def registered_name(network: str) -> str:
     return f"paletteot-{network.removesuffix('_network')}"
 
 
+Opened = AbstractContextManager["Run"]
+
+
+def connect(experiment: str) -> None:
+    """Make the tracking store ready: once before worker processes do, which would make its tables at the same time."""
+    import mlflow
+
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"))
+    mlflow.set_experiment(experiment)
+
+
 @contextmanager
 def run(experiment: str, name: str, facts: dict[str, object], data: Data, run_file: Path) -> Iterator[Run]:
     """Open the MLflow run of a training, the same one again after an interruption.
@@ -77,11 +91,7 @@ def run(experiment: str, name: str, facts: dict[str, object], data: Data, run_fi
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.polars_dataset import from_polars
 
-    for logger in ("mlflow", "alembic"):
-        logging.getLogger(logger).setLevel(logging.WARNING)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"))
-    mlflow.set_experiment(experiment)
+    connect(experiment)
     known = run_file.read_text() if run_file.is_file() else None
     with mlflow.start_run(run_id=known, run_name=name) as opened:
         run_file.write_text(opened.info.run_id)

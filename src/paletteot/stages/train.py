@@ -1,8 +1,12 @@
-"""Stage 5: a learned warm start is trained; MLflow hears of it."""
+"""Stage 5: a learned warm start is trained, once for every seed; MLflow hears of it."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+
+import joblib
+import polars as pl
 
 from paletteot import config, engine, warmstarts
 from paletteot.dataset.load import load_palettes, load_plans
@@ -10,30 +14,70 @@ from paletteot.files import replacing
 from paletteot.stages import common, provenance, tracking
 from paletteot.warmstarts import training
 
+MODULES = ("batches", "network", "training", "dual_network", "messages", "losses", "relaxation", "plan_network")
+"""Modules of the warm starts that a training depends on."""
+
+WEIGHTS = "weights.safetensors"
+
 
 def stage(params: config.Params, name: str) -> None:
-    """Read palettes and plans, write models/NAME.safetensors and reports/curves/NAME.csv."""
-    palettes = load_palettes(common.PALETTES)
-    splits = {split: load_plans(common.PLANS, palettes, split) for split in ("train", *training.VALIDATION)}
+    """Read palettes and plans, write models/NETWORK/SEED.safetensors and reports/curves/NETWORK.csv.
+
+    The seeds are trained side by side, one thread each: more would help a small network little, and change its bits.
+    """
     settings = getattr(params.train, name)
-    eps = params.transport.eps
     key = engine.fingerprint(
-        common.PALETTES, common.PLANS, settings.model_dump(), eps,
-        *(Path(warmstarts.__path__[0]) / f"{module}.py" for module in ("batches", "network", "training", name)),
+        common.PALETTES, common.PLANS, settings.model_dump(), params.transport.eps,
+        *(Path(warmstarts.__path__[0]) / f"{module}.py" for module in MODULES),
     )  # fmt: skip
     folder = engine.partial_folder(f"train-{name}", key)
+    seeds = params.train.seeds
+    processes = engine.cores(params.workers) if training.device_of(params.train.device).type == "cpu" else 1
+    tracking.connect(params.train.experiment)
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        histories = joblib.Parallel(n_jobs=min(processes, len(seeds)))(
+            joblib.delayed(_train)(params, name, seed, folder / str(seed)) for seed in seeds
+        )
+    history = pl.concat(histories)
+    with replacing(common.MODELS / name) as fresh:
+        fresh.mkdir()
+        for seed in seeds:
+            shutil.copy(folder / str(seed) / WEIGHTS, fresh / f"{seed}.safetensors")
+    with replacing(common.REPORTS / "curves" / f"{name}.csv") as fresh:
+        history.write_csv(fresh)
+    best = training.best_seed(history)
+    with _run(params, name, best, folder / str(best)) as run:
+        run.register(name, common.MODELS / name / f"{best}.safetensors", params.transport.eps)
+    engine.forget(folder)
+
+
+def _run(params: config.Params, name: str, seed: int, folder: Path) -> tracking.Opened:
     facts = {
-        **settings.model_dump(), "eps": eps,
+        **getattr(params.train, name).model_dump(), "seed": seed, "eps": params.transport.eps,
         "data_dvc_hash": provenance.dvc_hash(common.PLANS), "git_commit": provenance.git_commit(),
     }  # fmt: skip
-    data = tracking.Data("paletteot plans", splits["train"].frame, facts["data_dvc_hash"], facts["git_commit"])
-    with tracking.run(params.train.experiment, name, facts, data, folder / "mlflow_run") as run:
+    frame = load_plans(common.PLANS, load_palettes(common.PALETTES), "train").frame
+    data = tracking.Data("paletteot plans", frame, str(facts["data_dvc_hash"]), str(facts["git_commit"]))
+    return tracking.run(params.train.experiment, f"{name}-{seed}", facts, data, folder / "mlflow_run")
+
+
+def _train(params: config.Params, name: str, seed: int, folder: Path) -> pl.DataFrame:
+    """Train one seed in a process of its own; returns its history, with the seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    finished = folder / "history.csv"
+    if finished.is_file():
+        return pl.read_csv(finished)
+    training.one_thread()
+    palettes = load_palettes(common.PALETTES)
+    splits = {split: load_plans(common.PLANS, palettes, split) for split in ("train", *training.VALIDATION)}
+    with _run(params, name, seed, folder) as run:
         trained = training.train(
-            name, splits["train"], {split: splits[split] for split in training.VALIDATION}, settings,
-            eps=eps, device=params.train.device, partial=folder, log=run.log,
+            name, splits["train"], {split: splits[split] for split in training.VALIDATION},
+            getattr(params.train, name), seed,
+            eps=params.transport.eps, device=params.train.device, partial=folder, log=run.log,
         )  # fmt: skip
-        trained.save(common.MODELS / f"{name}.safetensors")
-        with replacing(common.REPORTS / "curves" / f"{name}.csv") as fresh:
-            trained.history.write_csv(fresh)
-        run.register(name, common.MODELS / f"{name}.safetensors", eps)
-    engine.forget(folder)
+    trained.save(folder / WEIGHTS)
+    history = trained.history.select(pl.lit(seed).alias("seed"), pl.all())
+    with replacing(finished) as fresh:
+        history.write_csv(fresh)
+    return history
