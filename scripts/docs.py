@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
 
-from paletteot.benchmark.leaderboard import RANKING_SPLIT, cells, escape
+from paletteot.benchmark import board_a, board_b
+from paletteot.benchmark.protocol import RANKING_SPLIT
+from paletteot.benchmark.tables import escape, markdown_table
 from paletteot.dataset import schema
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def headline(board: pl.DataFrame) -> str:
-    """Return the table of the ranking split, the columns that matter first."""
+FIGURE = "![Iterations of each start, as a share of plain Sinkhorn from cold](reports/figures/headline.png)"
+"""The first figure of README."""
+
+
+def block(reports: Path) -> str:
+    """Return what README says of a report: Track B with its rival, then Track A."""
+    boards = {name: pl.read_csv(reports / f"{name}.csv") for name in ("accelerated", "leaderboard")}
+    rival = re.search(r"^Rival: .*$", (reports / "leaderboard.md").read_text(), re.M)
+    parts = [
+        FIGURE,
+        track_b(boards["accelerated"]),
+        *([rival[0]] if rival else []),
+        "A start alone, then the reference iteration to its stop (Track A):",
+        track_a(boards["leaderboard"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def track_b(board: pl.DataFrame) -> str:
+    """Return the headline: each start under its acceleration."""
+    left_out = [board_b.HEADER.index(name) for name in ("failures", "rank", "seeds")]
+    table = [list(board_b.HEADER), *board_b.headline_rows(board)]
+    header, *rows = [[text for place, text in enumerate(line) if place not in left_out] for line in table]
+    return markdown_table(header, rows)
+
+
+def track_a(board: pl.DataFrame) -> str:
+    """Return the ranking split of Track A, the columns that matter first."""
     lines = [
-        f"| {RANKING_SPLIT} | ratio to cold (95 %) | better on | iterations, median | init | ms | rank |",
+        "| start | ratio to cold (95 %) | better on | iterations, median | init | ms | rank |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in board.filter(pl.col("split") == RANKING_SPLIT).iter_rows(named=True):
-        shown = {name: escape(text) for name, text in cells(row).items()}
+    for row in board.filter(pl.col("shown") & (pl.col("split") == RANKING_SPLIT)).iter_rows(named=True):
+        shown = {name: escape(text) for name, text in board_a.cells(row).items()}
         lines.append(
-            "| {method} | **{ratio_median}** ({ratio_low} to {ratio_high}) | {improved_share} | {median} "
+            "| {family} | **{ratio_median}** ({ratio_low} to {ratio_high}) | {improved_share} | {median} "
             "| {init_iterations} | {total_ms} | {rank} |".format(**shown)
         )
     return "\n".join(lines)
@@ -41,10 +70,9 @@ def filled(text: str, mark: str, content: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return what each page must say."""
-    board = pl.read_csv(ROOT / "reports" / "leaderboard.csv")
     readme, data = ROOT / "README.md", ROOT / "docs" / "data.md"
     return {
-        readme: filled(readme.read_text(), "leaderboard", headline(board)),
+        readme: filled(readme.read_text(), "leaderboard", block(ROOT / "reports")),
         data: filled(data.read_text(), "columns", tables()),
     }
 

@@ -13,13 +13,14 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+METHODS = "methods"
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return base with the values of change put in, section by section."""
+    """Return base with the values of change put in, section by section; METHODS are replaced, not added to."""
     result = dict(base)
     for key, value in change.items():
-        inside = key in result and isinstance(value, Mapping) and isinstance(result[key], Mapping)
+        inside = key != METHODS and key in result and isinstance(value, Mapping) and isinstance(result[key], Mapping)
         result[key] = merged(result[key], value) if inside else value
     return result
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.results import TABLES, Evaluation
+from paletteot.dataset import schema
 
-SPLITS = ("validation_seen", "test_seen", "test_unseen")
+SPLITS = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
 CAP = 20_000
+SHARES: Mapping[str, float] = {"relaxed": 0.2, "anderson_10": 0.1}
+"""Of each acceleration: the iterations as a share of those without."""
 
 
 def pairs(each: int = 64, pictures: int = 12) -> pl.DataFrame:
@@ -19,14 +25,46 @@ def pairs(each: int = 64, pictures: int = 12) -> pl.DataFrame:
     )
 
 
-def evaluation(method: str, factor: float, *, init: int = 0, each: int = 64, noise: float = 0.0) -> Evaluation:
+def pictures(draws: int = 200) -> Pictures:
+    return Pictures(pairs(), draws, 0)
+
+
+def evaluation(
+    method: str, factor: float, *,
+    init: int = 0, each: int = 64, noise: float = 0.0, accelerations: Mapping[str, float] = SHARES,
+) -> Evaluation:  # fmt: skip
     n = len(SPLITS) * each
     cold = np.exp(np.random.default_rng(1).normal(np.log(900), 0.8, n))
     spread = np.exp(noise * np.random.default_rng([2, *method.encode()]).normal(size=n))
-    counts = np.minimum(cold * factor * spread, CAP).astype(np.int32)
+    steps = cold * factor * spread
+    counts = np.minimum(steps, CAP).astype(np.int32)
     base = pl.DataFrame({"pair_id": range(n), "split": np.repeat(SPLITS, each)}, schema_overrides={"pair_id": pl.Int32})
-    iterations = base.with_columns(
+    common = base.with_columns(init_iterations=pl.lit(init, pl.Int32), fallback=pl.lit(False))
+    times = {"init_seconds": pl.lit(0.001), "total_seconds": pl.lit(0.01)}
+    rows_a = common.with_columns(
         iterations=pl.Series(counts), converged=pl.Series(counts < CAP),
-        init_iterations=pl.lit(init, pl.Int32), **{f"error_{n}": pl.lit(1e-5) for n in ("0", "1", "10", "100", "stop")},
+        **{f"error_{n}": pl.lit(1e-5) for n in ("0", "1", "10", "100", "stop")}, **times,
     )  # fmt: skip
-    return Evaluation(method, iterations, base.with_columns(init_seconds=pl.lit(0.001), total_seconds=pl.lit(0.01)))
+    plain = {"plain": 1.0} if method == "cold" else {}
+    rows_b = pl.concat(
+        [_accelerated(common, name, steps * share) for name, share in {**plain, **accelerations}.items()]
+    )
+    rows_c = common.with_columns(steps=pl.lit(7, pl.Int32), converged=pl.lit(True), error=pl.lit(1e-10), **times)
+    rows = {"A": rows_a, "B": rows_b.with_columns(**times), "C": rows_c}
+    unseen = pl.col("split").is_in(["validation_unseen", "test_unseen"])
+    made = {
+        name: (rows[track] if track == "A" else rows[track].filter(unseen)).select(list(table))
+        for track, tables in schema.TRACKS.items()
+        for name, table in tables.items()
+    }
+    assert set(made) == set(TABLES)
+    return Evaluation(method, **made)
+
+
+def _accelerated(common: pl.DataFrame, name: str, steps: np.ndarray) -> pl.DataFrame:
+    loose, tight = (np.minimum(steps * more, CAP).astype(np.int32) for more in (1, 2))
+    return common.with_columns(
+        pl.Series("iterations_1e-5", loose), pl.Series("iterations_1e-9", tight),
+        pl.Series("converged_1e-5", loose < CAP), pl.Series("converged_1e-9", tight < CAP),
+        acceleration=pl.lit(name), undone=pl.lit(1, pl.Int32),
+    )  # fmt: skip

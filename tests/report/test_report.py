@@ -13,33 +13,37 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paletteot.benchmark import leaderboard, seed_view
+import docs
+from paletteot.benchmark import leaderboard, seed_view, tables
 from paletteot.errors import DataError
-from paletteot.report import dvc_html, figures, page
+from paletteot.report import dvc_html, figures, headline, page
 from paletteot.report.build import build, plot_data
 from tests.benchmark import fake
 
 ROOT = Path(__file__).parents[2]
 ODD = "odd | <b>name</b>"
-CURVES = {"half": pl.DataFrame({"epoch": [1, 2], "train_loss": [2.0, 1.0], "validation_unseen_loss": [2.5, 1.5]})}
+KINDS = {"learned": ("net",), "off_kernel": ()}
+LOSSES = {"train_loss": [2.0, 1.0] * 2, "validation_unseen_loss": [2.5, 1.5] * 2}
+CURVES = {"net": pl.DataFrame({"seed": [5, 5, 6, 6], "epoch": [1, 2] * 2, **LOSSES})}
 
 
 @pytest.fixture(scope="module")
 def evaluations():
-    made = [fake.evaluation("cold", 1), fake.evaluation("half", 0.5, init=10), fake.evaluation(ODD, 0.9)]
+    seeds = [fake.evaluation(f"net-{seed}", 0.4 + seed / 100, noise=0.3) for seed in (5, 6, 7)]
+    made = [fake.evaluation("cold", 1), fake.evaluation("half", 0.5, init=10), fake.evaluation(ODD, 0.9), *seeds]
     return {one.method: one for one in made}
 
 
 @pytest.fixture(scope="module")
 def report(evaluations, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    build(evaluations, fake.pairs(), CURVES, bootstrap=200, seed=0, made="by <a> test", folder=folder)
+    build(evaluations, fake.pictures(), CURVES, **KINDS, made="by <a> test", folder=folder)
     return folder
 
 
 def test_metrics_hold_what_repeats_and_nothing_else(report, evaluations):
     metrics = json.loads((report / "metrics.json").read_text())
-    assert set(metrics) == {"test_unseen", "test_seen", "seed_view"}
+    assert set(metrics) == {"test_unseen", "test_seen", "track_b", "track_c", "rival", "seed_view"}
     half = metrics["test_unseen"]["half"]
     assert half["rank"] == 1
     assert not {"init_ms", "total_ms"} & set(half)
@@ -50,9 +54,7 @@ def test_metrics_hold_what_repeats_and_nothing_else(report, evaluations):
 def test_a_second_report_is_the_same_and_leaves_no_old_figure(report, evaluations, tmp_path):
     shutil.copytree(report, tmp_path / "again")
     (tmp_path / "again" / "figures" / "iterations_gone.png").touch()
-    build(
-        evaluations, fake.pairs(), CURVES, bootstrap=200, seed=0, made="by <a> test", folder=tmp_path / "again"
-    )  # fmt: skip
+    build(evaluations, fake.pictures(), CURVES, **KINDS, made="by <a> test", folder=tmp_path / "again")
     one, two = (
         {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
         for folder in (report, tmp_path / "again")
@@ -63,7 +65,8 @@ def test_a_second_report_is_the_same_and_leaves_no_old_figure(report, evaluation
 def test_figures_are_pictures_of_every_method_and_curve(report):
     names = {file.name for file in (report / "figures").iterdir()}
     assert names == {
-        "ratios.png", "iterations_half.png", "loss_half.png", "iterations_odd%20%7C%20%3Cb%3Ename%3C%2Fb%3E.png",
+        "headline.png", "ratios.png", "iterations_half.png", "iterations_net.png", "loss_net.png",
+        "iterations_odd%20%7C%20%3Cb%3Ename%3C%2Fb%3E.png",
     }  # fmt: skip
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in (report / "figures").iterdir())
 
@@ -71,11 +74,11 @@ def test_figures_are_pictures_of_every_method_and_curve(report):
 def test_wrong_evaluations_leave_the_last_report_whole(report, evaluations, tmp_path):
     shutil.copytree(report, tmp_path / "old")
     before = {file: file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file()}
-    wrong = {"half": pl.DataFrame({"step": [1], "train_loss": [2.0]})}
+    wrong = {"net": pl.DataFrame({"step": [1], "train_loss": [2.0]})}
     with pytest.raises(
-        DataError, match=r"curves/half\.csv: columns must be epoch and \*_loss, but are step, train_loss"
+        DataError, match=r"curves/net\.csv: columns must be seed, epoch and \*_loss, but are step, train_loss"
     ):
-        build(evaluations, fake.pairs(), wrong, bootstrap=200, seed=0, made="", folder=tmp_path / "old")
+        build(evaluations, fake.pictures(), wrong, **KINDS, made="", folder=tmp_path / "old")
     assert before == {file: file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file()}
 
 
@@ -105,10 +108,10 @@ def test_the_page_asks_for_nothing_and_is_small(report):
 def test_the_page_can_be_read_aloud(report):
     read = Reader((report / "index.html").read_text())
     assert ("html", "lang", "en") in read.attributes
-    assert read.tags.count("caption") == read.tags.count("table") == 3
+    assert read.tags.count("caption") == read.tags.count("table") == 7
     assert read.tags.count("th") == sum(tag == "th" and name == "scope" for tag, name, _ in read.attributes)
     labels = [value for tag, name, value in read.attributes if (tag, name) == ("figure", "aria-label")]
-    assert len(labels) == read.tags.count("figure") == 4
+    assert len(labels) == read.tags.count("figure") == 6
     assert all(labels)
 
 
@@ -120,9 +123,10 @@ def test_the_page_shows_names_as_typed(report):
 
 def test_the_page_says_who_ties():
     twins = {name: fake.evaluation(name, factor) for name, factor in (("cold", 1), ("one", 0.5), ("two", 0.5))}
-    board = leaderboard.rows(twins, fake.pairs(), bootstrap=200, seed=0)
-    assert page.ties(board) == "Rank 1 is shared by one, two."
-    assert page.ties(board.filter(pl.col("method") != "two")) == "No two methods share a rank."
+    board = leaderboard.make(twins, fake.pictures(), learned=(), off_kernel=())
+    for track in (board.a, board.b):
+        assert page.ties(track) == "Rank 1 is shared by one, two."
+        assert page.ties(track.filter(pl.col("method") != "two")) == "No two starts share a rank."
 
 
 def test_bins_hold_every_problem_once():
@@ -134,6 +138,29 @@ def test_bins_hold_every_problem_once():
         assert problems == ((inside >= low - 0.005) & (inside < high - 0.005)).sum()
 
 
+def test_the_headline_tells_learned_ones_by_colour_and_by_shape(evaluations):
+    board = leaderboard.make(evaluations, fake.pictures(), **KINDS).b
+    spec = headline.chart(board).to_dict()
+    dot = spec["spec"]["layer"][1]["encoding"]
+    assert dot["color"]["scale"]["domain"] == dot["shape"]["scale"]["domain"] == ["not learned", "learned"]
+    assert len(set(dot["shape"]["scale"]["range"])) == len(set(dot["color"]["scale"]["range"])) == 2
+    assert spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
+    words = headline.words(board)
+    assert words.count("(learned)") == 2  # one family, to two errors
+    assert words.count("cold + plain") == 2
+
+
+def test_the_tables_of_every_track_are_written(report, evaluations):
+    board = leaderboard.make(evaluations, fake.pictures(), **KINDS)
+    for name, track in (("leaderboard", board.a), ("accelerated", board.b), ("newton", board.c)):
+        assert (report / f"{name}.csv").read_text() == tables.to_csv(track)
+    block = docs.block(report)
+    assert f"| net | {board.duel.learned[1]} | yes |" in block
+    assert "| cold | plain | no | 1.000 (1.000 to 1.000) |" in block
+    assert re.search(r"^Rival: net \+ ", block, re.M)
+    assert "net-" not in block
+
+
 def test_a_histogram_is_bars_that_stand_on_zero(evaluations):
     spec = figures.histogram(evaluations, "half").to_dict()
     assert [layer["encoding"]["y2"] for layer in spec["layer"]] == [{"datum": 0}] * 2
@@ -143,9 +170,9 @@ def test_a_histogram_is_bars_that_stand_on_zero(evaluations):
 
 
 def test_dvc_is_given_bins_of_every_method(evaluations):
-    data = plot_data(evaluations)
+    data = plot_data({name: one for name, one in evaluations.items() if name not in ("net-6", "net-7")})
     assert data.columns == ["start", "iterations", "high", "problems"]
-    assert data.group_by("start").agg(pl.col("problems").sum())["problems"].to_list() == [64] * 3
+    assert data.group_by("start").agg(pl.col("problems").sum())["problems"].to_list() == [64] * 4
 
 
 def test_dvc_draws_the_plots_without_a_network(report, tmp_path):
@@ -165,7 +192,7 @@ def test_dvc_draws_the_plots_without_a_network(report, tmp_path):
     text = (tmp_path / "shown" / "index.html").read_text()
     assert not [one for one in Reader(text).attributes if one[1] in ("src", "href")]
     spec, _ = json.JSONDecoder().raw_decode(text[text.index("var spec = ") + len("var spec = ") :])
-    assert {row["start"] for row in spec["data"]["values"]} == {"cold", "half", ODD}
+    assert {row["start"] for row in spec["data"]["values"]} == {"cold", "half", "net", ODD}
     assert "DVC_METRIC" not in json.dumps(spec)
     alt.Chart.from_dict(spec)
 

@@ -24,9 +24,24 @@ TINY = {
     },
     "plans": {"shard_rows": 16},
     "train": {
-        "experiment": "test", "plan_network": {"epochs": 1, "block": 8}, "dual_network": {"epochs": 1, "block": 8},
+        "experiment": "test", "seeds": [5, 6],
+        **{
+            network: {"epochs": 1, "block": 8}
+            for network in ("plan_network", "dual_network", "dual_network_self", "dual_network_unrolled")
+        },
     },
-    "evaluate": {"batch": 8},
+    "evaluate": {
+        "batch": 8,
+        "accelerated": {"validation_unseen": 8, "test_unseen": 8},
+        "methods": {
+            "cold": "src/paletteot/warmstarts/cold.py",
+            "nearest": "data/plans",
+            "epsilon_schedule_10": "src/paletteot/warmstarts/epsilon_schedule.py",
+            "plan_network-5": "models/plan_network/5.safetensors",
+            "dual_network-5": "models/dual_network/5.safetensors",
+            "dual_network-6": "models/dual_network/6.safetensors",
+        },
+    },
     "report": {"bootstrap": 100},
 }  # fmt: skip
 DATA_STAGES = ("images", "palettes", "pairs", "plans", "release")
@@ -68,7 +83,7 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
         "method", "track", "split", "problems", "converged", "min", "q1", "median", "q3", "max", "ratio_median",
         "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
     ]  # fmt: skip
-    assert set(board["method"]) == {"cold", "lp_duals", "plan_network", "dual_network"}
+    assert set(board["method"]) == set(TINY["evaluate"]["methods"])
     assert set(board["split"]) == {"test_seen", "test_unseen"}
     assert (board["problems"] == 8).all()
     cold = board.filter(pl.col("method") == "cold")
@@ -105,7 +120,8 @@ def test_the_runs_are_in_mlflow(whole):
 
     mlflow.set_tracking_uri(f"sqlite:///{whole / 'mlflow.db'}")
     runs = mlflow.search_runs(experiment_names=["test"], output_format="list")
-    assert {run.info.run_name for run in runs} == {"plan_network", "dual_network"}
+    networks = ("plan_network", "dual_network", "dual_network_self", "dual_network_unrolled")
+    assert {run.info.run_name for run in runs} == {f"{name}-{seed}" for name in networks for seed in (5, 6)}
     lock = yaml.safe_load((whole / "dvc.lock").read_text())["stages"]
     plans = lock["plans"]["outs"][0]["md5"]
     for run in runs:
@@ -113,12 +129,14 @@ def test_the_runs_are_in_mlflow(whole):
         assert run.data.params["git_commit"]
         assert "validation_unseen_loss" in run.data.metrics
         assert run.info.status == "FINISHED"
-        listed = mlflow.artifacts.list_artifacts(run_id=run.info.run_id, artifact_path="model")
-        assert [one.path for one in listed] == [f"model/{run.info.run_name}.safetensors"]
         assert [one.dataset.digest for one in run.inputs.dataset_inputs] == [plans]
     client = mlflow.MlflowClient()
-    for name in ("paletteot-plan", "paletteot-dual"):
-        assert client.get_model_version_by_alias(name, "champion").run_id in {run.info.run_id for run in runs}
+    for name in networks:
+        champion = client.get_model_version_by_alias(f"paletteot-{name.replace('_network', '')}", "champion")
+        (best,) = [run for run in runs if run.info.run_id == champion.run_id]
+        assert best.info.run_name.startswith(f"{name}-")
+        listed = mlflow.artifacts.list_artifacts(run_id=champion.run_id, artifact_path="model")
+        assert [one.path for one in listed] == [f"model/{best.info.run_name.rpartition('-')[2]}.safetensors"]
 
 
 @pytest.mark.pipeline
@@ -204,7 +222,7 @@ FAULTS = {
     ),
     "unknown method": (
         "evaluate cold", lambda f: params(f, "evaluate", "methods", {"hot": "x"}),
-        "params.yaml: evaluate.methods must be one of cold, lp_duals, plan_network, dual_network, but is 'hot'",
+        "params.yaml: evaluate.methods must be one of cold, gaussian, ",
     ),
     "splits that do not add up": (
         "pairs", lambda f: params(f, "pairs", "total", 81),
@@ -247,8 +265,8 @@ FAULTS = {
         "release", lambda f: cut(f / "data/plans/train-00000-of-00003.parquet"), "not a whole Parquet file"
     ),
     "weights of a network cut short": (
-        "evaluate dual_network", lambda f: cut(f / "models/dual_network.safetensors"),
-        "models/dual_network.safetensors: ",
+        "evaluate dual_network-5", lambda f: cut(f / "models/dual_network/5.safetensors"),
+        "models/dual_network/5.safetensors: ",
     ),
     "an evaluation cut short": (
         "report", lambda f: cut(f / "data/evaluations/cold/iterations.parquet"),

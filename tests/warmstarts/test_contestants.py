@@ -19,6 +19,7 @@ from paletteot.warmstarts.contract import WarmStart
 from paletteot.warmstarts.dual_network import DualNetwork
 from paletteot.warmstarts.gaussian import Gaussian, gaussian_map, moments
 from paletteot.warmstarts.nearest import Nearest
+from paletteot.warmstarts.network import Network
 from paletteot.warmstarts.plan_network import PlanNetwork, PlanStart, kept_potentials, seed_potentials
 from tests.dataset import made
 from tests.warmstarts.labelled import EPS, labelled_pairs, one
@@ -35,7 +36,10 @@ def method(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if name == "nearest":
         return warmstarts.create(name, made.pipeline_folder(folder) / "plans")
     torch.manual_seed(0)
-    network = DualNetwork(hidden=16, layers=2, heads=2) if name.startswith("dual") else PlanNetwork(hidden=16)
+    network: Network = PlanNetwork(hidden=16)
+    if name.startswith("dual"):
+        network = DualNetwork(hidden=16)
+        network.name = name if name in DualNetwork.variants else DualNetwork.name
     network.save(folder / "weights.safetensors")
     return warmstarts.create(name, folder / "weights.safetensors" if name in warmstarts.LEARNED else None)
 
@@ -79,6 +83,9 @@ def test_it_answers_in_the_contract_and_touches_nothing(method: WarmStart) -> No
     iterations = np.broadcast_to(start.iterations, len(problems))
     assert iterations.dtype == np.int64
     assert (iterations >= 0).all()
+    if start.omega is not None:
+        assert (start.omega.shape, start.omega.dtype) == ((len(problems),), np.float64)
+        assert ((start.omega > 0) & (start.omega < 2)).all()
     for was, now in zip(before, (problems.x, problems.a, problems.y, problems.b), strict=True):
         np.testing.assert_array_equal(was, now)
 
@@ -146,26 +153,47 @@ def test_the_iteration_converges_from_it_and_soon(method: WarmStart) -> None:
         compared(run.g, truth, b, 0.01)
 
 
+@pytest.mark.parametrize("name", [name for name in warmstarts.BUILT_IN if name not in warmstarts.LEARNED])
+def test_what_learned_nothing_has_the_name_it_is_made_by(name: str) -> None:
+    assert warmstarts.create(name).name == name
+
+
+def test_a_seed_is_no_part_of_the_family() -> None:
+    assert warmstarts.family("dual_network_self-5") == "dual_network_self"
+    assert warmstarts.family("cold") == "cold"
+
+
+def test_accelerated_contestants_leave_next_to_nothing_to_do(tmp_path: Path) -> None:
+    DualNetwork(hidden=8).save(path := tmp_path / "weights.safetensors")
+    problems = labelled_pairs().problems(EPS)
+    for name, own in (("epsilon_schedule_accelerated", 10), ("dual_network_accelerated", 5)):
+        start = warmstarts.create(name, path).start(problems)
+        assert (np.asarray(start.iterations) > own).all()
+        for row in range(0, len(problems), 7):
+            assert sinkhorn.reference(problems[row], start.g[row]).iterations == 0
+
+
 def test_a_learned_contestant_must_be_given_its_file() -> None:
     for name in warmstarts.LEARNED:
         with pytest.raises(ParamsError, match=f"method {name} must be given a file to read"):
             warmstarts.create(name)
 
 
-@pytest.mark.parametrize("iterations", [10, 40])
+@pytest.mark.parametrize("iterations", [10, 13, 40])
 def test_the_schedule_confesses_its_iterations(iterations: int) -> None:
     method = warmstarts.create(f"epsilon_schedule_{iterations}")
     assert method.name == f"epsilon_schedule_{iterations}"
     assert method.start(one(0, 8, 9)).iterations == iterations
 
 
-def test_the_schedule_is_the_iteration_at_each_eps() -> None:
+@pytest.mark.parametrize(("iterations", "hottest"), [(10, 40), (13, 10), (40, 40)])
+def test_the_schedule_is_the_iteration_at_each_eps(iterations: int, hottest: float) -> None:
     problem = one(8, 14, 12)[0]
     g = np.zeros(12)
-    for eps in np.geomspace(40, EPS, 10):
+    for eps in np.geomspace(hottest, EPS, iterations):
         at = replace(problem, eps=float(eps))
         g = sinkhorn.source_potential(at.swapped(), sinkhorn.source_potential(at, g))
-    found = warmstarts.create("epsilon_schedule_10").start(Problems.of(problem)).g[0]
+    found = warmstarts.create(f"epsilon_schedule_{iterations}").start(Problems.of(problem)).g[0]
     compared(found, g, problem.b, 1e-9)
 
 

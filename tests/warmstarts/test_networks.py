@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -8,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from scipy.special import log_softmax
 from scipy.stats import special_ortho_group
 
 from paletteot import warmstarts
 from paletteot.errors import DataError
-from paletteot.ot import sinkhorn
-from paletteot.ot.problem import Array, Problems
+from paletteot.ot import accelerated, sinkhorn
+from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.warmstarts.batches import Batch
 from paletteot.warmstarts.contract import WarmStart
-from paletteot.warmstarts.dual_network import DualNetwork, DualStart
+from paletteot.warmstarts.dual_network import TEMPERATURES, DualNetwork
+from paletteot.warmstarts.dual_start import SUMMARIES, AcceleratedDualStart, DualStart
 from paletteot.warmstarts.network import Network
 from paletteot.warmstarts.plan_network import PlanNetwork, PlanStart, seed_potentials
 from tests.warmstarts.labelled import EPS, labelled_pairs, one
@@ -29,10 +32,20 @@ CPU = torch.device("cpu")
 def dual() -> DualNetwork:
     """Return a network whose corrections are not zero, as if it had been trained."""
     torch.manual_seed(0)
-    network = DualNetwork(hidden=16, layers=2, heads=2, schedule=5).eval()
+    network = DualNetwork(hidden=16, temperatures=(8.0, 2.0, 0.5)).eval()
     for block in network.blocks:
         torch.nn.init.normal_(block.step.weight, std=0.3)  # type: ignore[union-attr,arg-type]
     return network
+
+
+def iterated(problem: Problem, temperatures: Sequence[float]) -> tuple[Array, Array]:
+    """Return f and g after one Sinkhorn iteration at each of the temperatures."""
+    f, g = np.zeros(len(problem.a)), np.zeros(len(problem.b))
+    for eps in temperatures:
+        at = replace(problem, eps=eps)
+        f = sinkhorn.source_potential(at, g)
+        g = sinkhorn.source_potential(at.swapped(), f)
+    return f, g
 
 
 def plan() -> PlanNetwork:
@@ -41,7 +54,7 @@ def plan() -> PlanNetwork:
 
 
 def starts() -> list[WarmStart]:
-    return [DualStart(dual()), PlanStart(plan())]
+    return [DualStart(dual()), AcceleratedDualStart(dual()), PlanStart(plan())]
 
 
 each_start = pytest.mark.parametrize("method", starts(), ids=lambda method: method.name)
@@ -137,44 +150,77 @@ def test_a_common_isometry_changes_nothing(reflected: bool) -> None:
 
 
 def test_passes_over_the_kernel_are_confessed() -> None:
-    assert DualStart(dual()).start(one(0, 4, 4)).iterations == 5 + 2
-    assert PlanStart(plan()).start(one(0, 4, 4)).iterations == 0
+    problems = one(0, 9, 7)
+    first = DualStart(dual()).start(problems)
+    assert first.iterations == 3
+    assert DualStart(DualNetwork()).start(problems).iterations == len(TEMPERATURES)
+    assert PlanStart(plan()).start(problems).iterations == 0
+    polished = AcceleratedDualStart(dual()).start(problems)
+    assert polished.iterations == 3 + accelerated.polish(problems, first.g)[1]
 
 
-def test_untrained_the_dual_network_is_an_epsilon_schedule_and_its_iterations() -> None:
+def test_accelerated_passes_leave_nothing_to_do() -> None:
+    pairs = labelled_pairs()
+    problems = pairs.problems(EPS)
+    start = AcceleratedDualStart(dual()).start(problems)
+    np.testing.assert_allclose(start.g, pairs.g, atol=1e-6)
+    for row in (0, 9, 29):
+        assert sinkhorn.reference(problems[row], start.g[row]).iterations == 0
+
+
+def test_each_problem_gets_a_relaxation_that_converges() -> None:
+    problems = labelled_pairs().problems(EPS)
+    omega = DualStart(dual()).start(problems).omega
+    assert omega is not None
+    assert (omega.shape, omega.dtype) == ((len(problems),), np.float64)
+    assert ((omega > 1) & (omega < 2)).all()
+    assert len(np.unique(omega)) > 1
+    assert PlanStart(plan()).start(problems).omega is None
+
+
+def test_a_relaxation_is_told_alike_alone_and_in_a_batch() -> None:
+    problems = labelled_pairs().problems(EPS)
+    whole = DualStart(dual()).start(problems).omega
+    assert whole is not None
+    for row in (3, 28):
+        alone = DualStart(dual()).start(Problems.of(problems[row])).omega
+        assert alone == pytest.approx(whole[row], abs=1e-3)
+
+
+@pytest.mark.parametrize("temperatures", [(8.0, 8.0, 1.6, 0.4, 0.1), (20.0, 3.0), (4.0, 0.2, 0.2)])
+def test_untrained_the_dual_network_is_its_iterations_at_falling_temperatures(temperatures: Sequence[float]) -> None:
     problems = one(8, 14, 12)
-    problem = problems[0]
-    g = np.zeros(12)
-    for eps in [*np.geomspace(40, EPS, 10), EPS, EPS, EPS]:
-        at = replace(problem, eps=float(eps))
-        f = sinkhorn.source_potential(at, g)
-        g = sinkhorn.source_potential(at.swapped(), f)
     torch.manual_seed(1)
-    found = DualStart(DualNetwork(hidden=8, heads=2).eval()).start(problems).g[0]
-    np.testing.assert_allclose(found, sinkhorn.fix_gauge(g, problem.b), atol=1e-3)
+    network = DualNetwork(hidden=8, temperatures=temperatures).eval()
+    # None is below the problem's, and the last is the problem's.
+    _, g = iterated(problems[0], [*(max(eps, EPS) for eps in temperatures[:-1]), EPS])
+    np.testing.assert_allclose(DualStart(network).start(problems).g[0], sinkhorn.fix_gauge(g, problems.b[0]), atol=1e-3)
+
+
+def test_the_last_iteration_is_at_the_problems_eps_however_hot() -> None:
+    problems = one(8, 14, 12, eps=15.0)
+    network = DualNetwork(hidden=8, temperatures=(8.0, 20.0, 0.1)).eval()
+    _, g = iterated(problems[0], [15.0, 20.0, 15.0])
+    np.testing.assert_allclose(DualStart(network).start(problems).g[0], sinkhorn.fix_gauge(g, problems.b[0]), atol=1e-3)
 
 
 def test_the_dual_loss_is_the_logarithm_of_the_weighted_error() -> None:
     pairs = labelled_pairs()
-    network = DualNetwork(hidden=8, layers=1, heads=2, schedule=5).eval()
+    network = DualNetwork(hidden=8, temperatures=(8.0, 2.0, 0.5)).eval()
     rows = np.array([4])
     problem = pairs.problems(EPS)[4]
-    start = DualStart(network).start(Problems.of(problem)).g[0]
 
     def log_error(found: Array, truth: Array, weights: Array) -> float:
         error = sinkhorn.fix_gauge(found - truth, weights)
         return float(np.log((weights * error**2).sum() + 0.01**2) / 2)
 
-    # One block, untrained: g comes from its f by one update, so f is that of the iterate before.
-    g, f = np.zeros(12), np.zeros(12)
-    for eps in [*np.geomspace(40, EPS, 5), EPS]:
-        at = replace(problem, eps=float(eps))
-        f = sinkhorn.source_potential(at, g)
-        g = sinkhorn.source_potential(at.swapped(), f)
     true_f = sinkhorn.source_potential(problem, pairs.g[4])
-    expected = (log_error(start, pairs.g[4], problem.b) + log_error(f, true_f, problem.a)) / 2
+    losses = []  # of both blocks, untrained: each is an iteration
+    for temperatures in ([8.0, 2.0], [8.0, 2.0, EPS]):
+        f, g = iterated(problem, temperatures)
+        losses.append((log_error(g, pairs.g[4], problem.b) + log_error(f, true_f, problem.a)) / 2)
     loss = network.loss(Batch.of_pairs(pairs, pairs.g, rows, CPU), EPS).item()
-    assert loss == pytest.approx(expected, abs=1e-3)
+    assert loss == pytest.approx((losses[0] / 2 + losses[1]) / 1.5, abs=1e-3)
 
 
 def test_the_plan_loss_is_the_kl_divergence_from_the_true_rows() -> None:
@@ -249,7 +295,22 @@ def test_weights_are_saved_and_read_whole(make: Callable[[], Network], tmp_path:
     problems = labelled_pairs().problems(EPS)
     fresh = DualStart(network) if isinstance(network, DualNetwork) else PlanStart(network)  # type: ignore[arg-type]
     np.testing.assert_array_equal(again.start(problems).g, fresh.start(problems).g)
+    np.testing.assert_array_equal(again.start(problems).omega, fresh.start(problems).omega)
     assert [file.name for file in tmp_path.iterdir()] == ["weights.safetensors"]
+
+
+@pytest.mark.parametrize("name", DualNetwork.variants)
+def test_a_file_of_weights_says_which_variant_it_is(name: str, tmp_path: Path) -> None:
+    network = dual()
+    network.name = name
+    network.save(tmp_path / "weights.safetensors", eps=EPS)
+    with safe_open(tmp_path / "weights.safetensors", framework="pt") as file:
+        header = json.loads(file.metadata()["paletteot"])
+    assert header == {"name": name, "settings": {"hidden": 16, "temperatures": [8.0, 2.0, 0.5]}, "eps": EPS}
+    read = DualStart.from_file(tmp_path / "weights.safetensors")
+    assert (read.name, read.summary, read.network.name) == (name, SUMMARIES[name], name)
+    assert read.network.temperatures == (8.0, 2.0, 0.5)
+    assert AcceleratedDualStart.from_file(tmp_path / "weights.safetensors").name == "dual_network_accelerated"
 
 
 def _cut(path: Path) -> None:
@@ -277,7 +338,7 @@ def _unfitting(path: Path) -> None:
         (_cut, "not a whole file of weights"),
         (lambda path: path.write_text("hello"), "not a whole file of weights"),
         (_foreign, "not a whole file of weights"),
-        (_other, "must hold weights of dual_network, but holds plan_network"),
+        (_other, "must hold weights of dual_network or .*, but holds plan_network"),
         (_unfitting, "weights do not fit dual_network"),
     ],
 )

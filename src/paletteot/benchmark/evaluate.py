@@ -1,62 +1,68 @@
-"""Track A: any start, then the reference iteration to the reference stop, one row per problem."""
+"""Track A: any start, then the reference iteration to the reference stop. And all tracks on one batch."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.accelerate import accelerations, track_b
+from paletteot.benchmark.second_order import track_c
+from paletteot.benchmark.starts import Starts, ask
 from paletteot.dataset import schema
-from paletteot.dataset.load import Pairs
-from paletteot.errors import DataError
+from paletteot.dataset.load import Pairs, Palettes
 from paletteot.ot import sinkhorn
-from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.warmstarts.contract import WarmStart
 
 
-def track_a(method: WarmStart, pairs: Pairs, *, eps: float, atol: float, max_iterations: int) -> pl.DataFrame:
-    """Judge a contestant on a batch of pairs; returns the columns of ITERATIONS and of SECONDS.
+def judge(
+    method: WarmStart, pairs: Pairs, *,
+    eps: float, atol: float, max_iterations: int, tracks: Collection[str] = tuple(schema.TRACKS),
+) -> Mapping[str, pl.DataFrame]:  # fmt: skip
+    """Judge a contestant on a batch of pairs; returns the rows of each of schema.TRACKS, none of one not asked for.
 
-    The batch's time inside the contestant is shared equally among its problems. Nothing that a contestant returns can
-    make a count wrong: whatever g is, the iteration runs to the reference stop (docs/protocol.md, 4).
-    Raises DataError naming method and problem when a start has the wrong shape or is not finite.
+    The contestant is asked for its starts once, whatever the tracks.
     """
-    problems = pairs.problems(eps)
-    before = time.perf_counter()
-    start = method.start(problems)
-    init_seconds = (time.perf_counter() - before) / len(problems)
-    frame = pairs.frame.select("pair_id", "split")
-    _check(method.name, start.g, problems.b, frame["pair_id"].to_list())
+    starts = ask(method, pairs, eps)
+    judges = {
+        "A": lambda: track_a(starts, atol=atol, max_iterations=max_iterations),
+        "B": lambda: track_b(starts, accelerations(starts), max_iterations=max_iterations),
+        "C": lambda: track_c(starts),
+    }
+    none = {track: pl.DataFrame(schema=schema.track_dtypes(track)) for track in judges}
+    return {track: judges[track]() if track in tracks else none[track] for track in judges}
+
+
+def track_a(starts: Starts, *, atol: float, max_iterations: int) -> pl.DataFrame:
+    """Run the reference iteration from each start; returns the columns of ITERATIONS and of SECONDS.
+
+    Nothing that a contestant returns can make a count wrong: whatever g is, the iteration runs to the reference stop
+    (docs/protocol.md, 4).
+    """
     runs, seconds = [], []
-    for row in range(len(problems)):
-        problem = problems[row]
+    for row in range(len(starts)):
+        problem = starts.problems[row]
         before = time.perf_counter()
-        runs.append(sinkhorn.reference(problem, start.g[row], atol=atol, max_iterations=max_iterations))
-        seconds.append(init_seconds + time.perf_counter() - before)
-    errors = np.array([run.errors for run in runs])
-    return frame.with_columns(
+        runs.append(sinkhorn.reference(problem, starts.g[row], atol=atol, max_iterations=max_iterations))
+        seconds.append(starts.seconds + time.perf_counter() - before)
+    errors = np.array([run.errors for run in runs]).reshape(-1, 5)
+    return starts.keys.with_columns(
         iterations=pl.Series([run.iterations for run in runs], dtype=pl.Int32),
         converged=pl.Series([run.converged for run in runs], dtype=pl.Boolean),
-        init_iterations=pl.Series(np.broadcast_to(start.iterations, len(problems)), dtype=pl.Int32),
+        init_iterations=pl.Series(starts.iterations, dtype=pl.Int32),
+        fallback=pl.Series(starts.fallback),
         **{f"error_{name}": errors[:, place] for place, name in enumerate(["0", "1", "10", "100", "stop"])},
-        init_seconds=pl.lit(init_seconds),
-        total_seconds=pl.Series(seconds),
-    ).select(*dict.fromkeys([*schema.ITERATIONS, *schema.SECONDS]))
+        init_seconds=pl.lit(starts.seconds),
+        total_seconds=pl.Series(seconds, dtype=pl.Float64),
+    ).select(*schema.track_dtypes("A"))
 
 
 def warm_up(method: WarmStart, eps: float) -> None:
-    """Run a contestant and the iteration once on a problem of no consequence, so that no timing holds a compilation."""
-    points = np.eye(3)
-    problem = Problem(points, np.full(3, 1 / 3), points + 1, np.full(3, 1 / 3), eps)
-    method.start(Problems.of(problem))
-    sinkhorn.reference(problem)
-
-
-def _check(name: str, g: object, b: Array, pair_ids: list[int]) -> None:
-    if not isinstance(g, np.ndarray) or g.shape != b.shape or g.dtype != np.float64:
-        found = f"{g.dtype} {g.shape}" if isinstance(g, np.ndarray) else type(g).__name__
-        raise DataError(f"{name}: start must return g as float64 of shape {b.shape}, but returned {found}")
-    bad = ~(np.isfinite(g) | (b == 0)).all(axis=1)
-    if bad.any():
-        raise DataError(f"{name}: g of pair {pair_ids[int(bad.argmax())]} is not finite")
+    """Judge a contestant once on a problem of no consequence, so that no timing holds a compilation."""
+    points = np.stack([np.eye(3), np.eye(3) + 1])
+    palettes = Palettes(["x", "y"], ["x", "y"], points, np.full((2, 3), 1 / 3))
+    frame = pl.DataFrame({"pair_id": [0], "split": [""]}, schema_overrides={"pair_id": pl.Int32})
+    pairs = Pairs(palettes, frame, np.array([0]), np.array([1]))
+    judge(method, pairs, eps=eps, atol=sinkhorn.ATOL, max_iterations=100)

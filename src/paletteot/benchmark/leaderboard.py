@@ -1,142 +1,146 @@
-"""One line for each method and split, ranked by the paired ratio to the cold start."""
+"""The leaderboard: the boards of the three tracks, as a page and as numbers."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
-from paletteot.benchmark import statistics
-from paletteot.benchmark.results import Evaluation, check_same_pairs
-from paletteot.errors import DataError
+from paletteot.benchmark import board_a, board_b, board_c, tables
+from paletteot.benchmark.board_b import Duel
+from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
+from paletteot.benchmark.results import Evaluation
 
-BASE = "cold"
-RANKING_SPLIT = "test_unseen"
-SPLITS = (RANKING_SPLIT, "test_seen")
-
-FIVE = ("min", "q1", "median", "q3", "max")
-COLUMNS = (
-    "method", "track", "split", "problems", "converged", *FIVE,
-    "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
-)  # fmt: skip
-TIMES = ("init_ms", "total_ms")
-"""The columns that do not repeat; they stand in the leaderboard and in no other file."""
+Metrics = dict[str, dict[str, float]]
+HIDDEN = ("method", "track", "shown")
+"""Columns of the CSV that the page leaves out: a row of it is a family's."""
 
 
-def rows(evaluations: Mapping[str, Evaluation], pairs: pl.DataFrame, *, bootstrap: int, seed: int) -> pl.DataFrame:
-    """Return the leaderboard: the ranking split first, then by rank and ratio.
+@dataclass(frozen=True)
+class Leaderboard:
+    """The boards of Tracks A, B and C with a row for every seed, and the best learned start against the rival."""
 
-    evaluations: of each method; BASE must be among them. pairs: the table PAIRS, for the pictures of each pair.
-    Raises DataError when the base or a split is missing, a method was judged on other pairs or a pair is unknown.
+    a: pl.DataFrame
+    b: pl.DataFrame
+    c: pl.DataFrame
+    duel: Duel | None
+
+    @property
+    def medians(self) -> dict[str, str]:
+        """Each family, in the order of its rank in Track A, and the method that stands for it there."""
+        return dict(_shown(self.a, RANKING_SPLIT).select("family", "method").iter_rows())
+
+
+def make(
+    evaluations: Mapping[str, Evaluation], pictures: Pictures, *, learned: Collection[str], off_kernel: Collection[str]
+) -> Leaderboard:
+    """Return the leaderboard.
+
+    evaluations: of each method. learned, off_kernel: families that know something from data, and that use more than
+    passes over the kernel. Raises DataError where evaluations and pairs do not fit each other.
     """
-    if BASE not in evaluations:
-        raise DataError(f"params.yaml: evaluate.methods must name {BASE}, which every ratio is taken to")
-    for evaluation in evaluations.values():
-        check_same_pairs(evaluations[BASE], evaluation)
-    return pl.concat([_split(evaluations, pairs, split, bootstrap, seed) for split in SPLITS])
+    b = board_b.rows(evaluations, pictures, learned, off_kernel)
+    return Leaderboard(
+        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), board_b.duel(b, evaluations, pictures)
+    )
 
 
-def _split(
-    evaluations: Mapping[str, Evaluation], pairs: pl.DataFrame, split: str, bootstrap: int, seed: int
-) -> pl.DataFrame:
-    cold = evaluations[BASE].split(split)
-    if cold.iterations.is_empty():
-        raise DataError(f"params.yaml: evaluate.splits must name {split}, which the leaderboard shows")
-    met = cold.iterations.join(pairs, on="pair_id", how="left", maintain_order="left")
-    unknown = met.filter(pl.col("source").is_null())["pair_id"]
-    if len(unknown):
-        raise DataError(f"data/pairs.parquet: pair_id must name every pair that was evaluated, but lacks {unknown[0]}")
-    base = cold.iterations["iterations"].to_numpy()
-    made = []
-    intervals: dict[str, statistics.Interval] = {}
-    for method, evaluation in evaluations.items():
-        part = evaluation.split(split)
-        frame = part.iterations
-        ratio = statistics.ratios(part.counts, base)
-        # The same pictures are drawn for every method, so that their intervals can be compared.
-        intervals[method] = statistics.median_interval(
-            ratio, met["source"].to_list(), met["target"].to_list(), draws=bootstrap, rng=np.random.default_rng(seed)
-        )
-        five = statistics.five_numbers(frame["iterations"].to_numpy())
-        made.append(
-            {
-                "method": method,
-                "track": "A",
-                "split": split,
-                "problems": len(frame),
-                "converged": int(frame["converged"].sum()),
-                **dict(zip(FIVE, five, strict=True)),
-                "ratio_median": intervals[method].median,
-                "ratio_low": intervals[method].low,
-                "ratio_high": intervals[method].high,
-                "improved_share": statistics.improved_share(part.counts, base),
-                "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
-                "init_ms": 1e3 * float(np.median(part.seconds["init_seconds"].to_numpy())),
-                "total_ms": 1e3 * float(np.median(part.seconds["total_seconds"].to_numpy())),
-            }
-        )
-    rank = statistics.ranks(intervals)
-    frame = pl.DataFrame(made).with_columns(rank=pl.Series(list(rank.values()), dtype=pl.Int64))
-    return frame.sort("rank", "ratio_median", "method").select(COLUMNS)
-
-
-FORMATS = {
-    "converged": "d", "problems": "d", "rank": "d",
-    "min": ".0f", "q1": ".0f", "median": ".0f", "q3": ".0f", "max": ".0f",
-    "ratio_median": ".3f", "ratio_low": ".3f", "ratio_high": ".3f", "improved_share": ".1%",
-    "init_iterations": ".0f", "init_ms": ".2f", "total_ms": ".1f",
-}  # fmt: skip
-
-
-def cells(row: Mapping[str, object]) -> dict[str, str]:
-    """Return a row of the leaderboard as people see it; a quantile among censored runs gets the mark ≥."""
-    shown = {name: format(value, FORMATS[name]) if name in FORMATS else str(value) for name, value in row.items()}
-    bounds = statistics.censored(int(str(row["problems"])), int(str(row["converged"])))
-    for name, bound in zip(FIVE, bounds, strict=True):
-        shown[name] = f"≥ {shown[name]}" if bound else shown[name]
-    return shown
-
-
-def to_markdown(board: pl.DataFrame) -> str:
-    """Return the leaderboard as a Markdown page."""
+def to_markdown(board: Leaderboard) -> str:
+    """Return the leaderboard as a Markdown page: a row for each family."""
     lines = [
         "# Leaderboard",
         "",
-        f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}` on the same problem, init_iterations",
-        "included: median and 95 % bootstrap interval over pictures. Rank: one more than the number of methods whose",
-        "whole interval lies below.",
-        f"`{RANKING_SPLIT}` is the split that ranks. Times are medians, one thread, start included (docs/protocol.md).",
-        "≥: some runs reached the cap without converging, and the number is a lower bound.",
+        "One row for each start; of one trained with several seeds that of the median seed, and *seeds* shows all.",
+        "Ratios are paired: median and 95 % bootstrap interval over pictures, the start's own passes included. Rank:",
+        "one more than the number of starts whose whole interval lies below. A run that did not converge stands as the",
+        "cap and is a failure; so is a start that was not finite or absurd and fell back to cold. Times are medians,",
+        f"one thread, start included. `{RANKING_SPLIT}` is the split that ranks (docs/protocol.md).",
         "",
-        markdown_table(board.columns, [list(cells(row).values()) for row in board.iter_rows(named=True)]),
+        "## Track B: starts with acceleration",
+        "",
+        f"Iterations to an L1 marginal error of {' and '.join(TOLERANCES)}, as a share of plain Sinkhorn from `{BASE}`",
+        f"to the same error; ranked at {board_b.LOOSE}. The acceleration of each start was chosen on `{CHOICE_SPLIT}`,",
+        "by the product of both ratios.",
+        "Iterations and worst ratios: to the one error / to the other. Time and failures: to the smaller error.",
+        "",
+        tables.markdown_table(board_b.HEADER, board_b.headline_rows(board.b)),
+        "",
+        *([f"Rival: {tables.escape(duel_words(board.duel))}.", ""] if board.duel else []),
+        "## Track A: starts",
+        "",
+        f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}`. ≥: some runs reached the cap without",
+        "converging, and the number is a lower bound.",
+        "",
+        tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")))),
+        "",
+        "## Track C: starts in front of Newton",
+        "",
+        "Damped Newton to an L1 marginal error of 1e-9, the fastest first.",
+        "",
+        _table(board.c.filter(pl.col("shown")), board_c.FORMATS, ()),
+        "",
+        "## Track B: every start under every acceleration",
+        "",
+        _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank")),
     ]
     return "\n".join(lines) + "\n"
 
 
-def to_csv(board: pl.DataFrame) -> str:
-    """Return the leaderboard as CSV; a name that a spreadsheet would run as a formula gets an apostrophe in front."""
-    name = pl.col("method")
-    safe = pl.when(name.str.contains(r"^[=+\-@\t\r]")).then("'" + name).otherwise(name)
-    return board.with_columns(method=safe).write_csv(float_precision=6)
+def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of rows of Track A as people see them."""
+    cells = [board_a.cells(row) for row in board.iter_rows(named=True)]
+    names = [name for name in board.columns if name not in HIDDEN]
+    return names, [[row[name] for name in names] for row in cells]
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table whose cells show as typed."""
-    lines = [header, ["---"] * len(header), *([escape(cell) for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def rows(
+    board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of rows of Track B or C as people see them."""
+    shown = board.drop(*HIDDEN, *left_out)
+    return shown.columns, [list(tables.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
 
 
-def escape(text: str) -> str:
-    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there."""
-    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+def duel_words(duel: Duel) -> str:
+    """Return who met whom and what came out, as part of a sentence."""
+    parts = [
+        f"{ratio.median:.3f} ({ratio.low:.3f} to {ratio.high:.3f}) to {label}" for label, ratio in duel.ratios.items()
+    ]
+    return (
+        f"{' + '.join(duel.learned)} needs {' and '.join(parts)} of the iterations of {' + '.join(duel.rival)}, "
+        f"the best start that learned nothing and makes passes over the kernel only; both chosen on {CHOICE_SPLIT}"
+    )
 
 
-def metrics(board: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
-    """Return split -> method -> what repeats, for DVC's metrics."""
-    kept = [name for name in COLUMNS if name not in ("method", "track", "split", *TIMES)]
-    result: dict[str, dict[str, dict[str, float]]] = {}
-    for row in board.iter_rows(named=True):
-        result.setdefault(row["split"], {})[row["method"]] = {name: round(float(row[name]), 6) for name in kept}
+def metrics(board: Leaderboard) -> dict[str, object]:
+    """Return what repeats, for DVC's metrics: Track A by split and family, then tracks B and C and the duel."""
+    result: dict[str, object] = {split: _numbers(_shown(board.a, split), board_a.TIMES) for split in board_a.SPLITS}
+    headline = board_b.headline(board.b)
+    names = pl.concat_str("family", "acceleration", separator=" + ")
+    result["track_b"] = _numbers(headline.with_columns(family=names), board_b.TIMES)
+    result["track_c"] = _numbers(_shown(board.c, RANKING_SPLIT), board_c.TIMES)
+    if board.duel:
+        result["rival"] = {
+            f"{end}_{label}": round(float(getattr(ratio, end)), 6)
+            for label, ratio in board.duel.ratios.items()
+            for end in ("median", "low", "high")
+        }
     return result
+
+
+def _numbers(board: pl.DataFrame, times: Collection[str]) -> Metrics:
+    kept = [name for name, dtype in board.schema.items() if dtype.is_numeric() and name not in times]
+    return {
+        row["family"]: {name: round(float(row[name]), 6) for name in kept if row[name] is not None}
+        for row in board.iter_rows(named=True)
+    }
+
+
+def _shown(board: pl.DataFrame, split: str) -> pl.DataFrame:
+    return board.filter(pl.col("shown") & (pl.col("split") == split))
+
+
+def _table(board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]) -> str:
+    return tables.markdown_table(*rows(board, formats, left_out))

@@ -16,40 +16,58 @@ from paletteot.files import read_parquet
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One contestant's rows: ITERATIONS, which repeat, and SECONDS, which do not, both in the order of pair_id."""
+    """One contestant's rows, in the order of pair_id: of Track A, B and C what repeats, and seconds, which do not.
+
+    The frames are the tables of schema.TRACKS, by the same names; those of Tracks B and C may be empty.
+    """
 
     method: str
     iterations: pl.DataFrame
     seconds: pl.DataFrame
+    accelerated: pl.DataFrame
+    accelerated_seconds: pl.DataFrame
+    newton: pl.DataFrame
+    newton_seconds: pl.DataFrame
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Iterations of each problem, the start's own passes over the kernel included, (n,)."""
+        """Iterations of each problem of Track A, the start's own passes over the kernel included, (n,)."""
         total = self.iterations["iterations"].cast(pl.Int64) + self.iterations["init_iterations"]
         return total.to_numpy().astype(np.int64)
 
     def split(self, name: str) -> Evaluation:
         """Return the rows of one split."""
         return Evaluation(
-            self.method, self.iterations.filter(pl.col("split") == name), self.seconds.filter(pl.col("split") == name)
+            self.method,
+            **{table: getattr(self, table).filter(pl.col("split") == name) for table in TABLES},
         )
+
+
+TABLES = {name: table for tables in schema.TRACKS.values() for name, table in tables.items()}
+"""Every table of an evaluation by its name."""
 
 
 def read(folder: Path, method: str) -> Evaluation:
     """Read a contestant's evaluation.
 
-    Raises DataError when a file is missing, cut short or not of its table, or holds a pair twice or an illegal number.
+    Raises DataError when a file is missing, cut short or not of its table, or holds a run twice or an illegal number.
     """
-    iterations = _read(folder / method / "iterations.parquet", schema.ITERATIONS)
-    seconds = _read(folder / method / "seconds.parquet", schema.SECONDS)
-    if not iterations["pair_id"].equals(seconds["pair_id"]):
-        raise DataError(f"{folder / method}: iterations.parquet and seconds.parquet must hold the same pair_id")
-    return Evaluation(method, iterations, seconds)
+    made = {name: _read(folder / method / f"{name}.parquet", table) for name, table in TABLES.items()}
+    for rows, seconds in schema.TRACKS.values():
+        if not made[rows].select(_key(made[rows])).equals(made[seconds].select(_key(made[seconds]))):
+            raise DataError(f"{folder / method}: {rows}.parquet and {seconds}.parquet must hold the same pair_id")
+    return Evaluation(method, **made)
+
+
+def _key(frame: pl.DataFrame) -> list[str]:
+    return [name for name in ("pair_id", "acceleration") if name in frame.columns]
 
 
 def _read(file: Path, table: schema.Table) -> pl.DataFrame:
-    frame = read_parquet(file, table).sort("pair_id")
-    twice = frame["pair_id"].filter(frame["pair_id"].is_duplicated())
+    frame = read_parquet(file, table)
+    key = _key(frame)
+    frame = frame.sort(key)
+    twice = frame.filter(frame.select(key).is_duplicated())["pair_id"]
     if len(twice):
         raise DataError(f"{file}: pair_id must name each pair once, but names {twice[0]} more than once")
     for name, column in table.items():

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from paletteot.benchmark.leaderboard import FIVE, markdown_table
+from paletteot.benchmark.board_a import FIVE
 from paletteot.benchmark.statistics import five_numbers
+from paletteot.benchmark.tables import markdown_table
 from paletteot.errors import DataError
 
 BATCH = 8

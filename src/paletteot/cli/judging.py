@@ -2,49 +2,118 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from paletteot.errors import DataError, ParamsError
 
+if TYPE_CHECKING:
+    from paletteot import config
+    from paletteot.dataset.load import Pairs
+    from paletteot.warmstarts.contract import WarmStart
+
+
+class Track(StrEnum):
+    """The tracks of the protocol."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
 
 def evaluate(
-    method: Annotated[str, typer.Argument(help="name of a contestant")],
+    method: Annotated[str, typer.Argument(help="name of a contestant, or name-seed")],
+    track: Annotated[Track, typer.Option(help="A: starts; B: with acceleration; C: before Newton")] = Track.A,
     split: Annotated[str, typer.Option(help="split of the data set")] = "test_unseen",
     limit: Annotated[int, typer.Option(help="number of problems, from the first; 0 for all")] = 0,
-    weights: Annotated[Path | None, typer.Option(help="weights of a learned contestant; default: models/")] = None,
+    weights: Annotated[Path | None, typer.Option(help="what a learned contestant reads; default: params.yaml")] = None,
 ) -> None:
-    """Judge a contestant under Track A against the cold start and print its line."""
+    """Judge a contestant under a track of the protocol and print its lines, beside the cold start's."""
+    from threadpoolctl import threadpool_limits
+
     from paletteot import warmstarts
     from paletteot.benchmark import evaluate as referee
-    from paletteot.benchmark import statistics
     from paletteot.dataset import load
     from paletteot.stages import common
+    from paletteot.warmstarts.contract import family
 
     params = common.load_params()
     if limit < 0:
         raise ParamsError(f"--limit must be at least 0, but is {limit}")
     if split not in (legal := [name for name in params.pairs.sizes() if name != "train"]):
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
-    if method in warmstarts.LEARNED:
-        weights = weights or common.MODELS / f"{method}.safetensors"
-    contestant = warmstarts.create(method, weights)
+    named = [file for one, file in params.evaluate.methods.items() if method in (one, family(one))]
+    contestant = warmstarts.create(family(method), weights or (Path(named[0]) if named else None))
     pairs = load.load_plans(common.PLANS, load.load_palettes(common.PALETTES), split)
-    settings = params.transport.model_dump()
-    referee.warm_up(contestant, params.transport.eps)
     pairs = pairs[: limit or len(pairs)]
-    frame = referee.track_a(contestant, pairs, **settings)
-    counts = (frame["iterations"] + frame["init_iterations"]).to_numpy()
-    cold = pairs.frame["cold_iterations"].to_numpy()
-    if not len(counts):
+    if not len(pairs):
         raise DataError(f"{common.PLANS}: split {split} holds no pair")
-    numbers = " ".join(f"{value:g}" for value in statistics.five_numbers(counts))
-    base = " ".join(f"{value:g}" for value in statistics.five_numbers(cold))
-    typer.echo(f"{split}, {len(counts)} problems, iterations as min Q1 median Q3 max")
-    typer.echo(f"  cold          {base}")
-    typer.echo(f"  {method:<13} {numbers}; converged {int(frame['converged'].sum())}")
+    with threadpool_limits(1):  # as in the pipeline
+        referee.warm_up(contestant, params.transport.eps)
+        lines = LINES[track](contestant, method, pairs, params.transport)
+    typer.echo(f"{split}, {len(pairs)} problems, {TITLES[track]}")
+    typer.echo("\n".join(f"  {line}" for line in lines))
+
+
+def lines_a(contestant: WarmStart, method: str, pairs: Pairs, transport: config.Transport) -> list[str]:
+    """Return the five numbers of the cold start and of the contestant's counts."""
+    from paletteot.benchmark import evaluate as referee
+    from paletteot.benchmark.statistics import five_numbers
+
+    frame = referee.judge(contestant, pairs, **transport.model_dump(), tracks=("A",))["A"]
+    counts = frame["iterations"] + frame["init_iterations"]
+    base, numbers = (
+        " ".join(f"{value:g}" for value in five_numbers(one)) for one in (pairs.frame["cold_iterations"], counts)
+    )
+    tail = f"converged {frame['converged'].sum()}; fallbacks {frame['fallback'].sum()}"
+    return [f"{'cold':<13} {base}", f"{method:<13} {numbers}; {tail}"]
+
+
+def lines_b(contestant: WarmStart, method: str, pairs: Pairs, transport: config.Transport) -> list[str]:
+    """Return a line for each acceleration: the median ratios to plain Sinkhorn from cold, and iterations."""
+    import numpy as np
+
+    from paletteot import warmstarts
+    from paletteot.benchmark import accelerate, board_b, starts, statistics
+    from paletteot.benchmark import evaluate as referee
+    from paletteot.benchmark.protocol import BASE, TOLERANCES
+
+    cold = starts.ask(warmstarts.create(BASE), pairs, transport.eps)
+    base = accelerate.track_b(cold, [accelerate.PLAIN], max_iterations=transport.max_iterations)
+    frame = referee.judge(contestant, pairs, **transport.model_dump(), tracks=("B",))["B"]
+    lines = []
+    for (name,), rows in frame.group_by("acceleration", maintain_order=True):
+        words = []
+        for label in TOLERANCES:
+            counts, plain = board_b.counts(rows, label), board_b.counts(base, label)
+            ratio = float(np.median(statistics.ratios(counts, plain)))
+            failures = (~rows[f"converged_{label}"] | rows["fallback"]).sum()
+            words.append(f"to {label} {ratio:.3f} ({np.median(counts):g}), failures {failures}")
+        lines.append(f"{method} + {name:<13} {'; '.join(words)}")
+    return lines
+
+
+def lines_c(contestant: WarmStart, method: str, pairs: Pairs, transport: config.Transport) -> list[str]:
+    """Return the median and the largest number of Newton's steps, failures and the median time."""
+    import numpy as np
+
+    from paletteot.benchmark import evaluate as referee
+
+    frame = referee.judge(contestant, pairs, **transport.model_dump(), tracks=("C",))["C"]
+    steps, milliseconds = frame["steps"].to_numpy(), 1e3 * frame["total_seconds"].to_numpy()
+    failures = (~frame["converged"] | frame["fallback"]).sum()
+    return [f"{method:<13} {np.median(steps):g}, {steps.max()}; failures {failures}; {np.median(milliseconds):.2f} ms"]
+
+
+TITLES = {
+    Track.A: "iterations as min Q1 median Q3 max",
+    Track.B: "ratio to plain Sinkhorn from cold (iterations), medians",
+    Track.C: "Newton steps, median and largest",
+}
+LINES = {Track.A: lines_a, Track.B: lines_b, Track.C: lines_c}
 
 
 def leaderboard() -> None:

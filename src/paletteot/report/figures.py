@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.benchmark.leaderboard import BASE, RANKING_SPLIT
+from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation
 from paletteot.benchmark.statistics import censored, five_numbers
 from paletteot.errors import DataError
@@ -79,11 +79,11 @@ def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.TopLeve
 
 
 def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
-    """Return the median ratios with their intervals, one row for each method."""
-    shown = board.filter(pl.col("split") == RANKING_SPLIT)
-    order = shown["method"].to_list()
+    """Return the median ratios of Track A with their intervals, one row for each family."""
+    shown = ranking_rows(board)
+    order = shown["family"].to_list()
     base = alt.Chart(shown.with_columns(words=pl.Series(interval_texts(shown)))).encode(
-        y=alt.Y("method:N", sort=order, title=None)
+        y=alt.Y("family:N", sort=order, title=None)
     )
     x = alt.X(
         "ratio_low:Q", scale=alt.Scale(zero=True), title="iterations as a share of cold, median and 95 % interval"
@@ -96,6 +96,11 @@ def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
     return alt.layer(one, rule, point, text).properties(title=title, width=WIDTH, height=38 * len(order) + 10)
 
 
+def ranking_rows(board: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the ranking split, one for each family."""
+    return board.filter(pl.col("shown") & (pl.col("split") == RANKING_SPLIT))
+
+
 def interval_texts(shown: pl.DataFrame) -> list[str]:
     """Return median and interval of each row of the leaderboard as text."""
     columns = shown.select("ratio_median", "ratio_low", "ratio_high")
@@ -104,21 +109,21 @@ def interval_texts(shown: pl.DataFrame) -> list[str]:
 
 def interval_words(board: pl.DataFrame) -> str:
     """Return what ``intervals`` shows, in words."""
-    shown = board.filter(pl.col("split") == RANKING_SPLIT)
-    words = [f"{name} {text}" for name, text in zip(shown["method"], interval_texts(shown), strict=True)]
+    shown = ranking_rows(board)
+    words = [f"{name} {text}" for name, text in zip(shown["family"], interval_texts(shown), strict=True)]
     return f"Iterations as a share of {BASE}, median and 95 % interval: {'; '.join(words)}"
 
 
 def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
-    """Return the losses of a training against the epoch.
+    """Return the losses of a training against the epoch, a line for each seed.
 
-    history: columns epoch and *_loss; raises DataError where they are missing.
+    history: columns seed, epoch and *_loss; raises DataError where they are missing.
     """
     losses = [name for name in history.columns if name.endswith("_loss")]
-    if "epoch" not in history.columns or not losses:
+    if not {"seed", "epoch"} <= set(history.columns) or not losses:
         found = ", ".join(history.columns)
-        raise DataError(f"reports/curves/{method}.csv: columns must be epoch and *_loss, but are {found}")
-    long = history.unpivot(losses, index="epoch", variable_name="on", value_name="loss").with_columns(
+        raise DataError(f"reports/curves/{method}.csv: columns must be seed, epoch and *_loss, but are {found}")
+    long = history.unpivot(losses, index=["seed", "epoch"], variable_name="on", value_name="loss").with_columns(
         pl.col("on").str.strip_suffix("_loss")
     )
     chart: alt.Chart = (
@@ -128,6 +133,7 @@ def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
             x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
             y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
             color=alt.Color("on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None)),
+            detail="seed:N",
         )
         .properties(title=alt.TitleParams(f"Training of {method}", anchor="start"), width=WIDTH, height=200)
     )

@@ -64,7 +64,7 @@ class Run:
 
 def registered_name(network: str) -> str:
     """Return the name of a network in MLflow's registry: paletteot-dual for dual_network."""
-    return f"paletteot-{network.removesuffix('_network')}"
+    return f"paletteot-{network.replace('_network', '')}"
 
 
 Opened = AbstractContextManager["Run"]

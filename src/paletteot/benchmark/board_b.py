@@ -1,0 +1,189 @@
+"""Track B's board: one row for each start, acceleration and split, ranked by the ratio to plain Sinkhorn from cold."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from paletteot.benchmark import tables
+from paletteot.benchmark.accelerate import PLAIN
+from paletteot.benchmark.families import ranked, with_seeds
+from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
+from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.statistics import Array, Interval, ratios
+from paletteot.errors import DataError
+
+SPLITS = (RANKING_SPLIT, CHOICE_SPLIT)
+LOOSE = next(iter(TOLERANCES))
+"""The tolerance that ranks."""
+
+SCORE = pl.concat_list(pl.col(f"ratio_{label}").log() for label in TOLERANCES).list.sum()
+"""What chooses: the median ratios to both errors multiplied, since one run gives both."""
+
+MEASURES = ("ratio", "low", "high", "worst", "worse_share", "failures", "iterations")
+COLUMNS = (
+    "method", "family", "track", "acceleration", "split", "problems",
+    *(f"{measure}_{label}" for label in TOLERANCES for measure in MEASURES),
+    "undone", "fallbacks", "init_iterations", "total_ms", "learned", "kernel_only", "chosen", "rank", "seeds", "shown",
+)  # fmt: skip
+TIMES = ("total_ms",)
+"""The column that does not repeat."""
+
+FORMATS = {
+    **{
+        f"{measure}_{label}": form
+        for label in TOLERANCES
+        for measure, form in zip(MEASURES, (".3f", ".3f", ".3f", ".2f", ".1%", "", ".0f"), strict=True)
+    },
+    "undone": ".1f", "init_iterations": ".0f", "total_ms": ".2f",
+}  # fmt: skip
+
+
+def rows(
+    evaluations: Mapping[str, Evaluation], pictures: Pictures, learned: Collection[str], off_kernel: Collection[str]
+) -> pl.DataFrame:
+    """Return the board: the ranking split first, what was chosen in the order of its ranks, then the rest of the grid.
+
+    Ratios are (iterations + init_iterations) / iterations of plain Sinkhorn from cold to the same error, on the same
+    problem; a run that did not converge stands as the cap. ``chosen``: the acceleration that was best for a family on
+    CHOICE_SPLIT, by SCORE. learned: families that know something from data. off_kernel: families
+    that use more than passes over the kernel. Raises DataError when the base or a split is missing or pairs differ.
+    """
+    parts = {split: _split(evaluations, pictures, split) for split in SPLITS}
+    choice = choose(parts[CHOICE_SPLIT])
+    pairs = [f"{name} {acceleration}" for name, acceleration in choice.items()]
+    chosen = pl.concat_str("family", "acceleration", separator=" ").is_in(pairs)
+    columns = (f"ratio_{LOOSE}", f"low_{LOOSE}", f"high_{LOOSE}")
+    done = []
+    for part in parts.values():
+        marked = part.with_columns(
+            chosen=chosen,
+            learned=pl.col("family").is_in(list(learned)),
+            kernel_only=~pl.col("family").is_in(list(off_kernel)),
+        )
+        board = ranked(marked, pl.col("chosen") & pl.col("shown"), columns)
+        done.append(board.sort("rank", columns[0], "method", "acceleration", nulls_last=True).select(COLUMNS))
+    return pl.concat(done)
+
+
+def choose(board: pl.DataFrame) -> dict[str, str]:
+    """Return the best acceleration of each family. board: rows of CHOICE_SPLIT, and of no other."""
+    contest = board.filter(pl.col("shown") & (pl.col("acceleration") != PLAIN))
+    ordered = contest.sort(SCORE, "acceleration")
+    return dict(
+        ordered.unique("family", keep="first", maintain_order=True).select("family", "acceleration").iter_rows()
+    )
+
+
+def headline(board: pl.DataFrame) -> pl.DataFrame:
+    """Return one row for each family on the ranking split, under its chosen acceleration, and the base under none."""
+    base = (pl.col("family") == BASE) & (pl.col("acceleration") == PLAIN)
+    return board.filter((pl.col("split") == RANKING_SPLIT) & pl.col("shown") & (pl.col("chosen") | base))
+
+
+def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str) -> pl.DataFrame:
+    if BASE not in evaluations:
+        raise DataError(f"params.yaml: evaluate.methods must name {BASE}, which every ratio is taken to")
+    base = evaluations[BASE].split(split).accelerated.filter(pl.col("acceleration") == PLAIN)
+    if base.is_empty():
+        raise DataError(f"params.yaml: Track B must run on {split}, but {BASE} has no {PLAIN} row there")
+    made = []
+    for method, evaluation in evaluations.items():
+        part = evaluation.split(split)
+        times = dict(
+            part.accelerated_seconds.group_by("acceleration").agg(pl.col("total_seconds").median()).iter_rows()
+        )
+        for (name,), frame in part.accelerated.group_by("acceleration", maintain_order=True):
+            if not frame["pair_id"].equals(base["pair_id"]):
+                raise DataError(
+                    f"data/evaluations: pair_id of {method} under {name} must be those of {BASE} on {split}"
+                )
+            row = {"method": method, "track": "B", "acceleration": str(name), "split": split, "problems": len(frame)}
+            for label in TOLERANCES:
+                row |= _measures(frame, base, label, pictures)
+            row |= {
+                "undone": float(np.mean(frame["undone"].to_numpy())),
+                "fallbacks": int(frame["fallback"].sum()),
+                "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
+                "total_ms": 1e3 * times[name],
+            }
+            made.append(row)
+    return with_seeds(pl.DataFrame(made), f"ratio_{LOOSE}", ["acceleration"])
+
+
+def _measures(frame: pl.DataFrame, base: pl.DataFrame, label: str, pictures: Pictures) -> dict[str, float]:
+    found, cold = counts(frame, label), counts(base, label)
+    ratio = ratios(found, cold)
+    interval = pictures.interval(ratio, frame["pair_id"])
+    failures = int((~frame[f"converged_{label}"] | frame["fallback"]).sum())
+    values = (
+        interval.median, interval.low, interval.high, float(ratio.max()), float(np.mean(found > cold)), failures,
+        float(np.median(found)),
+    )  # fmt: skip
+    return dict(zip((f"{measure}_{label}" for measure in MEASURES), values, strict=True))
+
+
+def counts(frame: pl.DataFrame, label: str) -> Array:
+    """Return the iterations of rows of ACCELERATED to a tolerance, with those inside the start, (n,)."""
+    total = frame[f"iterations_{label}"].cast(pl.Int64) + frame["init_iterations"]
+    return total.to_numpy().astype(np.float64)
+
+
+HEADER = (
+    "start", "acceleration", "learned", *(f"ratio to {label} (95 %)" for label in TOLERANCES),
+    "iterations, median", "worst ratios", "failures", "ms", "rank", "seeds",
+)  # fmt: skip
+
+
+def headline_rows(board: pl.DataFrame) -> list[list[str]]:
+    """Return the rows of ``headline`` as people see them, under HEADER; a cell of both tolerances has 1e-5 first."""
+    made = []
+    for row in headline(board).iter_rows(named=True):
+        cells = tables.cells(row, FORMATS)
+        ratio = [f"{cells[f'ratio_{one}']} ({cells[f'low_{one}']} to {cells[f'high_{one}']})" for one in TOLERANCES]
+        both = [" / ".join(cells[f"{measure}_{one}"] for one in TOLERANCES) for measure in ("iterations", "worst")]
+        failures = cells[f"failures_{list(TOLERANCES)[-1]}"]
+        rest = [cells["total_ms"], cells["rank"], cells["seeds"]]
+        made.append([cells["family"], cells["acceleration"], cells["learned"], *ratio, *both, failures, *rest])
+    return made
+
+
+@dataclass(frozen=True)
+class Duel:
+    """The best learned start against the rival: the best that learned nothing and makes passes over the kernel only.
+
+    learned, rival: family, acceleration. ratios: paired, of the counts to each tolerance on the ranking split.
+    """
+
+    learned: tuple[str, str]
+    rival: tuple[str, str]
+    ratios: Mapping[str, Interval]
+
+
+def duel(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], pictures: Pictures) -> Duel | None:
+    """Return the duel, both sides chosen on CHOICE_SPLIT; None where there is nobody on one side."""
+    chosen = board.filter(pl.col("shown") & pl.col("chosen"))
+    order = chosen.filter(pl.col("split") == CHOICE_SPLIT).sort(SCORE, "family")
+    sides = [
+        order.filter("learned")["family"].to_list()[:1],
+        order.filter(~pl.col("learned") & pl.col("kernel_only"))["family"].to_list()[:1],
+    ]
+    if not all(sides):
+        return None
+    names, frames = [], []
+    for (name,) in sides:
+        is_it = (pl.col("family") == name) & (pl.col("split") == RANKING_SPLIT)
+        method, acceleration = chosen.filter(is_it).select("method", "acceleration").row(0)
+        part = evaluations[method].split(RANKING_SPLIT).accelerated
+        names.append((name, acceleration))
+        frames.append(part.filter(pl.col("acceleration") == acceleration))
+    one, other = frames
+    found = {
+        label: pictures.interval(ratios(counts(one, label), counts(other, label)), one["pair_id"])
+        for label in TOLERANCES
+    }
+    return Duel(names[0], names[1], found)

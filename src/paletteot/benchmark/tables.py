@@ -1,0 +1,37 @@
+"""Tables as people and spreadsheets read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+
+def cells(row: Mapping[str, object], formats: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of a row as people see them: by the format of their column, nothing where there is none."""
+    return {name: _text(value, formats.get(name, "")) for name, value in row.items()}
+
+
+def _text(value: object, form: str) -> str:
+    if value is None:
+        return ""
+    return ("yes" if value else "no") if isinstance(value, bool) else format(value, form)
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose cells show as typed."""
+    lines = [header, ["---"] * len(header), *([escape(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there."""
+    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+
+
+def to_csv(board: pl.DataFrame) -> str:
+    """Return a board as CSV; a name that a spreadsheet would run as a formula gets an apostrophe in front."""
+    name = pl.col("method", "family")
+    safe = pl.when(name.str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + name).otherwise(name).name.keep()
+    return board.with_columns(safe).write_csv(float_precision=6)

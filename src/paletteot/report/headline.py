@@ -1,0 +1,62 @@
+"""The first figure: what a start together with an acceleration needs of plain Sinkhorn from cold."""
+
+from __future__ import annotations
+
+import altair as alt
+import polars as pl
+
+from paletteot.benchmark import board_b
+from paletteot.benchmark.protocol import BASE, RANKING_SPLIT, TOLERANCES
+from paletteot.report.figures import BLUE, ORANGE
+
+KINDS = {False: "not learned", True: "learned"}
+WIDTH = 280
+"""Of the plot of one tolerance, pixels."""
+
+
+def data(board: pl.DataFrame) -> pl.DataFrame:
+    """Return start, kind, tolerance and the ratio with its interval of each row of Track B's headline."""
+    shown = board_b.headline(board).with_columns(
+        start=pl.concat_str("family", "acceleration", separator=" + "),
+        kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String),
+    )
+    return pl.concat(
+        shown.select("start", "kind", pl.lit(f"to {label}").alias("tolerance"),
+                     ratio=f"ratio_{label}", low=f"low_{label}", high=f"high_{label}")
+        for label in TOLERANCES
+    )  # fmt: skip
+
+
+def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
+    """Return a dot and its interval for each start and tolerance, on a logarithmic axis.
+
+    Learned ones differ in colour, told apart with any colour vision, and in shape.
+    """
+    shown = data(board)
+    order = shown["start"].unique(maintain_order=True).to_list()
+    kind, legend = list(KINDS.values()), alt.Legend(title=None, orient="bottom")
+    color = alt.Color("kind:N", scale=alt.Scale(domain=kind, range=[BLUE, ORANGE]), legend=legend)
+    base = alt.Chart(shown).encode(y=alt.Y("start:N", sort=order, title=None))
+    x = alt.X(
+        "low:Q",
+        scale=alt.Scale(type="log", nice=False, padding=12),
+        axis=alt.Axis(values=[step * 10.0**decade for decade in (-3, -2, -1, 0) for step in (1, 2, 5)], format="~g"),
+        title=f"iterations, share of plain Sinkhorn from {BASE}",
+    )
+    rule = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=color)
+    shape = alt.Shape("kind:N", scale=alt.Scale(domain=kind, range=["circle", "diamond"]), legend=legend)
+    dot = base.mark_point(filled=True, size=75, opacity=1).encode(x="ratio:Q", color=color, shape=shape)
+    words = base.mark_text(align="left", dx=10, fontSize=10).encode(x="high:Q", text=alt.Text("ratio:Q", format=".3f"))
+    layers = alt.layer(rule, dot, words).properties(width=WIDTH, height=22 * len(order) + 10)
+    return layers.facet(
+        column=alt.Column("tolerance:N", sort=[f"to {label}" for label in TOLERANCES], title=None)
+    ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING_SPLIT}: median and 95 % interval"))
+
+
+def words(board: pl.DataFrame) -> str:
+    """Return what ``chart`` shows, in words."""
+    lines = [
+        f"{start} ({kind}) {tolerance}: {ratio:.3f} ({low:.3f} to {high:.3f})"
+        for start, kind, tolerance, ratio, low, high in data(board).iter_rows()
+    ]
+    return f"Iterations as a share of plain Sinkhorn from {BASE}, median and 95 % interval: {'; '.join(lines)}"

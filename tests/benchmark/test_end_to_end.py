@@ -1,0 +1,89 @@
+"""The stages on tiny problems: contestants are judged under every track, chunk by chunk, and the report is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from paletteot import config, engine
+from paletteot.benchmark import evaluate as referee
+from paletteot.benchmark import results
+from paletteot.dataset import schema
+from paletteot.dataset.load import load_palettes, load_plans
+from paletteot.files import read_parquet, write_parquet
+from paletteot.stages import common, evaluate, report
+from paletteot.warmstarts import create
+from tests.dataset import made
+
+CODE = Path(evaluate.__file__).parents[1] / "warmstarts"
+SPLITS = {split: len(pairs) for split, pairs in made.SPLITS.items() if split != "train"}
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch) -> config.Params:
+    """Parameters in a folder with the data that the stages before would have made."""
+    asked = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+    asked["workers"] = 1
+    asked["transport"]["eps"] = made.EPS
+    asked["evaluate"] |= {
+        "methods": {
+            "cold": str(CODE / "cold.py"), "epsilon_schedule_10": str(CODE / "epsilon_schedule.py"),
+            "lp_duals": str(CODE / "lp_duals.py"),
+        },
+        "accelerated": {"validation_unseen": 3, "test_unseen": 2},
+        "only_track_a": [],
+        "newton": {"methods": ["epsilon_schedule_10"], "splits": ["test_unseen"]},
+        "splits": list(SPLITS),
+        "batch": 2,
+    }  # fmt: skip
+    asked["report"]["bootstrap"] = 100
+    monkeypatch.chdir(tmp_path)
+    made.pipeline_folder(tmp_path / "data")
+    pairs = pl.concat(read_parquet(file) for file in sorted(Path("data/plans").glob("*.parquet")))
+    write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
+    Path("params.yaml").write_text(yaml.safe_dump(asked))
+    return common.load_params()
+
+
+def test_from_plans_to_the_report(params):
+    for method in params.evaluate.methods:
+        evaluate.stage(params, method)
+    found = results.read(common.EVALUATIONS, "epsilon_schedule_10")
+    assert len(found.iterations) == sum(SPLITS.values())
+    counted = found.accelerated.group_by("split").agg(pl.col("pair_id").n_unique()).sort("split")
+    # Track B takes the batches that lie within what was asked for: two of the four test pairs.
+    assert counted.rows() == [("test_unseen", 2), ("validation_unseen", 3)]
+    assert found.newton["split"].to_list() == ["test_unseen"] * SPLITS["test_unseen"]
+    assert found.newton["converged"].all()
+    assert results.read(common.EVALUATIONS, "cold").newton.is_empty()
+    assert not Path(".partial").exists()
+
+    report.stage(params)
+    board = pl.read_csv("reports/accelerated.csv")
+    assert set(board["family"]) == set(params.evaluate.methods)
+    assert (board.filter(pl.col("acceleration") == "plain")["ratio_1e-9"] == 1).all()
+    assert not board["learned"].any()
+    assert not board.filter(pl.col("family") == "lp_duals")["kernel_only"].any()
+    assert "Track C" in Path("reports/leaderboard.md").read_text()
+
+
+def test_a_chunk_gives_back_the_rows_that_were_put_in(params):
+    pairs = load_plans(common.PLANS, load_palettes(common.PALETTES), "test_unseen")
+    judged = [referee.judge(create("cold"), pairs, **params.transport.model_dump(), tracks=("A", *more))
+              for more in ((), ("B",), ("B", "C"))]  # fmt: skip
+    files = engine.run(evaluate.packed, judged, folder=Path("chunks"), workers=1, label="test")
+    rows = evaluate.unpacked(files)
+    for track, frame in rows.items():
+        assert frame.equals(pl.concat([one[track] for one in judged]))
+
+
+def test_the_tracks_of_a_span_are_what_params_ask(params):
+    asked = params.evaluate.model_copy(update={"only_track_a": ("lp_duals",)})
+    assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 0, 2)) == ("A", "B", "C")
+    assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 2, 4)) == ("A", "C")
+    assert evaluate.tracks(asked, "cold", ("validation_unseen", 0, 2)) == ("A", "B")
+    assert evaluate.tracks(asked, "cold", ("test_seen", 0, 2)) == ("A",)
+    assert evaluate.tracks(asked, "lp_duals", ("test_unseen", 0, 2)) == ("A",)
