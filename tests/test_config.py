@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paletteot import config
+from paletteot import config, warmstarts
 from paletteot.errors import ParamsError
 
 ROOT = Path(__file__).parent.parent
@@ -13,7 +13,11 @@ ROOT = Path(__file__).parent.parent
 
 def with_change(tmp_path: Path, section: str, field: str, value: object) -> Path:
     raw = yaml.safe_load((ROOT / "params.yaml").read_text())
-    raw[section][field] = value
+    *path, last = field.split(".")
+    place = raw[section]
+    for name in path:
+        place = place[name]
+    place[last] = value
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
     return tmp_path / "params.yaml"
 
@@ -42,6 +46,26 @@ def test_the_shipped_parameters_are_those_of_the_protocol():
         ("images", "colour", 1, "images.colour: Extra inputs are not permitted, but is 1"),
         ("evaluate", "splits", ["test"], "evaluate.splits.0: Input should be 'train', 'validation_seen'"),
         ("train", "device", "tpu", "train.device: Input should be 'auto', 'cpu', 'cuda' or 'mps', but is 'tpu'"),
+        ("train", "seeds", [], "train.seeds: Tuple should have at least 1 item after validation, not 0"),
+        ("train", "seeds", [5, -1], "train.seeds.1: Input should be greater than or equal to 0, but is -1"),
+        ("train", "seed", 5, "train.seed: Extra inputs are not permitted, but is 5"),
+        ("train", "dual_network.heads", 2, "train.dual_network.heads: Extra inputs are not permitted, but is 2"),
+        ("train", "plan_network.temperatures", [8.0, 0.1], "train.plan_network.temperatures: Extra inputs"),
+        (
+            "train",
+            "dual_network_self.temperatures",
+            [8.0],
+            "train.dual_network_self.temperatures: Tuple should have at least 2 items after validation, not 1",
+        ),
+        (
+            "train",
+            "dual_network_unrolled.temperatures",
+            [8.0, 0.0],
+            "train.dual_network_unrolled.temperatures.1: Input should be greater than 0, but is 0.0",
+        ),
+        ("train", "dual_network.pairs", 0, "train.dual_network.pairs: Input should be greater than or equal to 1"),
+        ("evaluate", "accelerated", {"test": 3}, "evaluate.accelerated.test.[key]: Input should be 'train'"),
+        ("evaluate", "newton.splits", ["all"], "evaluate.newton.splits.0: Input should be 'train'"),
     ],
 )
 def test_a_wrong_value_names_file_field_and_what_is_legal(tmp_path, section, field, value, words):
@@ -66,3 +90,27 @@ def test_what_is_no_parameter_file_is_one_line(tmp_path, text, words):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ParamsError, match=r"params\.yaml: no such file"):
         config.load(tmp_path / "params.yaml")
+
+
+def test_every_network_is_trained_with_its_own_settings():
+    params = config.load(ROOT / "params.yaml")
+    assert config.Train.networks() == ("plan_network", "dual_network", "dual_network_self", "dual_network_unrolled")
+    for name in config.Train.networks():
+        settings = getattr(params.train, name)
+        assert isinstance(settings, config.TrainDualNetwork) == name.startswith("dual")
+        assert settings.pairs <= params.pairs.train
+
+
+def test_every_contestant_of_the_parameters_can_be_made():
+    params = config.load(ROOT / "params.yaml")
+    seeds = {str(seed) for seed in params.train.seeds}
+    for name, file in params.evaluate.methods.items():
+        family, _, seed = name.partition("-")
+        assert family in warmstarts.BUILT_IN
+        if seed:
+            assert seed in seeds
+            network, weights = Path(file).parts[-2:]
+            assert weights == f"{seed}.safetensors"
+            assert network in config.Train.networks()
+    families = {warmstarts.family(name) for name in params.evaluate.methods}
+    assert {*params.evaluate.newton.methods, *params.evaluate.only_track_a} <= families

@@ -31,7 +31,7 @@ def fingerprint(*parts: object) -> str:
     for part in parts:
         if isinstance(part, Path):
             for file in sorted(part.rglob("*")) if part.is_dir() else [part]:
-                if file.is_file():
+                if file.is_file() and "__pycache__" not in file.parts:
                     digest.update(f"{file.relative_to(part)} {sha256(file)}\n".encode())
         else:
             digest.update(json.dumps(part, sort_keys=True, default=str).encode())

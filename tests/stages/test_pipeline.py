@@ -80,8 +80,9 @@ def copy(whole, tmp_path) -> Path:
 def test_the_pipeline_ends_in_a_leaderboard(whole):
     board = pl.read_csv(whole / "reports" / "leaderboard.csv")
     assert board.columns == [
-        "method", "track", "split", "problems", "converged", "min", "q1", "median", "q3", "max", "ratio_median",
-        "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
+        "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
+        "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
+        "seeds", "shown",
     ]  # fmt: skip
     assert set(board["method"]) == set(TINY["evaluate"]["methods"])
     assert set(board["split"]) == {"test_seen", "test_unseen"}

@@ -84,7 +84,8 @@ def test_it_answers_in_the_contract_and_touches_nothing(method: WarmStart) -> No
     assert iterations.dtype == np.int64
     assert (iterations >= 0).all()
     if start.omega is not None:
-        assert (start.omega.shape, start.omega.dtype) == ((len(problems),), np.float64)
+        assert start.omega.shape == (len(problems),)
+        assert start.omega.dtype == np.float64
         assert ((start.omega > 0) & (start.omega < 2)).all()
     for was, now in zip(before, (problems.x, problems.a, problems.y, problems.b), strict=True):
         np.testing.assert_array_equal(was, now)

@@ -49,8 +49,9 @@ def test_the_second_singular_value_is_numpys_from_below(monkeypatch: pytest.Monk
     expected = singular_values()
     few = second_singular_value(EVERY, EPS).numpy()
     assert (few <= expected + 1e-4).all()
-    np.testing.assert_allclose(few, expected, atol=0.01)
-    monkeypatch.setattr(relaxation, "POWER", 3000)
+    np.testing.assert_allclose(few, expected, atol=0.03)
+    assert np.median(np.abs(few - expected)) < 1e-4
+    monkeypatch.setattr(relaxation, "POWER", 600)
     np.testing.assert_allclose(second_singular_value(EVERY, EPS).numpy(), expected, atol=1e-4)
 
 
@@ -66,7 +67,8 @@ def test_nothing_but_the_readout_is_fitted() -> None:
     assert np.abs(predicted(made) - omega).max() > 0.1
 
 
-def test_the_fitted_omega_is_between_one_and_two_and_near_the_best() -> None:
+def test_the_fitted_omega_is_between_one_and_two_and_near_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relaxation, "POWER", 600)
     made = network()
     fit_relaxation(made, PAIRS, PAIRS.g, EPS, CPU)
     found, wanted = predicted(made), np.array([best_omega(value) for value in singular_values()])
@@ -75,7 +77,7 @@ def test_the_fitted_omega_is_between_one_and_two_and_near_the_best() -> None:
     def logit(omega: Array) -> Array:
         return np.asarray(np.log((omega - 1) / (2 - omega)))
 
-    assert logit(found).mean() == pytest.approx(logit(wanted).mean(), abs=0.02)  # the readout has an intercept
+    assert logit(found).mean() == pytest.approx(logit(wanted).mean(), abs=5e-3)  # the readout has an intercept
     assert ((logit(found) - logit(wanted)) ** 2).mean() < 0.8 * logit(wanted).var()
 
 
@@ -91,9 +93,5 @@ def test_plans_of_one_atom_need_no_relaxation() -> None:
     pairs = labelled_pairs(2, pictures=3)
     pairs.palettes.a[:] = 0
     pairs.palettes.a[:, 0] = 1
-    g = np.zeros_like(pairs.g)
-    batch = Batch.of_pairs(pairs, g, np.arange(len(pairs)), CPU)
+    batch = Batch.of_pairs(pairs, np.zeros_like(pairs.g), np.arange(len(pairs)), CPU)
     np.testing.assert_allclose(second_singular_value(batch, EPS).numpy(), 0, atol=1e-6)
-    made = network()
-    fit_relaxation(made, pairs, g, EPS, CPU)
-    assert all(torch.isfinite(value).all() for value in made.state_dict().values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -14,7 +13,7 @@ from paletteot.benchmark.families import ranked, with_seeds
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
 from paletteot.benchmark.results import Evaluation
-from paletteot.benchmark.statistics import Array, Interval, ratios
+from paletteot.benchmark.statistics import Array, ratios
 from paletteot.errors import DataError
 
 SPLITS = (RANKING_SPLIT, CHOICE_SPLIT)
@@ -150,40 +149,3 @@ def headline_rows(board: pl.DataFrame) -> list[list[str]]:
         rest = [cells["total_ms"], cells["rank"], cells["seeds"]]
         made.append([cells["family"], cells["acceleration"], cells["learned"], *ratio, *both, failures, *rest])
     return made
-
-
-@dataclass(frozen=True)
-class Duel:
-    """The best learned start against the rival: the best that learned nothing and makes passes over the kernel only.
-
-    learned, rival: family, acceleration. ratios: paired, of the counts to each tolerance on the ranking split.
-    """
-
-    learned: tuple[str, str]
-    rival: tuple[str, str]
-    ratios: Mapping[str, Interval]
-
-
-def duel(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], pictures: Pictures) -> Duel | None:
-    """Return the duel, both sides chosen on CHOICE_SPLIT; None where there is nobody on one side."""
-    chosen = board.filter(pl.col("shown") & pl.col("chosen"))
-    order = chosen.filter(pl.col("split") == CHOICE_SPLIT).sort(SCORE, "family")
-    sides = [
-        order.filter("learned")["family"].to_list()[:1],
-        order.filter(~pl.col("learned") & pl.col("kernel_only"))["family"].to_list()[:1],
-    ]
-    if not all(sides):
-        return None
-    names, frames = [], []
-    for (name,) in sides:
-        is_it = (pl.col("family") == name) & (pl.col("split") == RANKING_SPLIT)
-        method, acceleration = chosen.filter(is_it).select("method", "acceleration").row(0)
-        part = evaluations[method].split(RANKING_SPLIT).accelerated
-        names.append((name, acceleration))
-        frames.append(part.filter(pl.col("acceleration") == acceleration))
-    one, other = frames
-    found = {
-        label: pictures.interval(ratios(counts(one, label), counts(other, label)), one["pair_id"])
-        for label in TOLERANCES
-    }
-    return Duel(names[0], names[1], found)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from paletteot.benchmark import board_a, board_b, board_c, tables
-from paletteot.benchmark.board_b import Duel
+from paletteot.benchmark import board_a, board_b, board_c, rival, tables
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
 from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.rival import Duel
 
 Metrics = dict[str, dict[str, float]]
 HIDDEN = ("method", "track", "shown")
@@ -43,7 +43,7 @@ def make(
     """
     b = board_b.rows(evaluations, pictures, learned, off_kernel)
     return Leaderboard(
-        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), board_b.duel(b, evaluations, pictures)
+        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures)
     )
 
 
@@ -67,7 +67,7 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         tables.markdown_table(board_b.HEADER, board_b.headline_rows(board.b)),
         "",
-        *([f"Rival: {tables.escape(duel_words(board.duel))}.", ""] if board.duel else []),
+        *([f"Rival: {tables.escape(rival.words(board.duel))}.", ""] if board.duel else []),
         "## Track A: starts",
         "",
         f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}`. ≥: some runs reached the cap without",
@@ -101,17 +101,6 @@ def rows(
     """Return header and cells of rows of Track B or C as people see them."""
     shown = board.drop(*HIDDEN, *left_out)
     return shown.columns, [list(tables.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
-
-
-def duel_words(duel: Duel) -> str:
-    """Return who met whom and what came out, as part of a sentence."""
-    parts = [
-        f"{ratio.median:.3f} ({ratio.low:.3f} to {ratio.high:.3f}) to {label}" for label, ratio in duel.ratios.items()
-    ]
-    return (
-        f"{' + '.join(duel.learned)} needs {' and '.join(parts)} of the iterations of {' + '.join(duel.rival)}, "
-        f"the best start that learned nothing and makes passes over the kernel only; both chosen on {CHOICE_SPLIT}"
-    )
 
 
 def metrics(board: Leaderboard) -> dict[str, object]:

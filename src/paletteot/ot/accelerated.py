@@ -26,6 +26,9 @@ POLISHED = 1e-9
 PATIENCE = 2000
 """Most passes that `polish` makes."""
 
+SMALLEST = 1e-12
+"""Square of a second singular value that is rounding: a plan of rank one."""
+
 OMEGA = 1.8
 """The constant relaxation."""
 
@@ -114,6 +117,8 @@ def implied_omega(problem: Problem, g: ArrayLike, passes: int = 10) -> float:
         vector /= np.linalg.norm(vector) or 1.0
         vector = scaled.T @ (scaled @ vector)
         square = float(np.linalg.norm(vector))
+        if square < SMALLEST:
+            break
     return best_omega(sqrt(min(square, 1.0)))
 
 

@@ -45,7 +45,9 @@ SHRINK = 0.8
 """Relaxation: what is left of omega - 1 after a step was undone; regained each time that the error has halved."""
 
 PATIENCE = 500
-"""Relaxation: as many iterations that do not lower the error are undone too; far from the solution it can cycle."""
+"""Far from the solution both can cycle, or stand still where plain iterations drift on. Relaxation: after as many
+iterations that do not lower the error omega shrinks too. Anderson: after as many that have not halved it the iteration
+is plain until they have."""
 
 BLOCK = 16
 """Rows of the kernel that stay in the fastest cache between K s and K^T r."""
@@ -77,9 +79,9 @@ def anderson(
     steps, images = np.empty((memory, l)), np.empty((memory, l))  # differences of weighted residuals, of images
     gram, factor = np.empty((memory, memory)), np.empty((memory, memory))
     gamma, lengths = np.empty(memory), np.empty(memory)
-    held, newest, undone, reached = 0, -1, 0, 0
+    held, newest, undone, reached, since = 0, -1, 0, 0, 0
     absorbed = known = extrapolated = False  # known: old_image and old_residual are those of the last pass
-    error = last_error = np.inf
+    error = last_error = halved = np.inf
     counts[:] = max_iterations
     for t in range(max_iterations + 1):
         if absorbed:
@@ -118,7 +120,13 @@ def anderson(
         old_residual[:] = residual
         old_image[:] = image
         last_error = error
-        known = True
+        since += 1
+        if error <= 0.5 * halved:
+            halved = error
+            since = 0
+        known = since <= PATIENCE
+        if not known:
+            held, newest = 0, -1
         z[:] = image
         used = _least_squares(gram, steps, lengths, residual, newest, held, factor, gamma)
         for i in range(used):
@@ -149,21 +157,23 @@ def relaxed(
     """Run the relaxed iteration from g, in place, the first iteration plain; counts and results as `anderson`.
 
     log u <- (1 - omega) log u + omega (row update), the same for v (Lehmann et al. 2021, "A note on overrelaxation in
-    the Sinkhorn algorithm"). Steps that multiply the least error so far by more than WORSE, or have not lowered it for
-    PATIENCE iterations, are undone: the iteration goes back there, makes a plain step and goes on with a smaller omega.
+    the Sinkhorn algorithm"). Steps that multiply the least error so far by more than WORSE are undone: the iteration
+    goes back there, makes a plain step and goes on with a smaller omega; so it does, but from where it is, when they
+    have not lowered it for PATIENCE iterations.
     """
     k, l = cost.shape
     f, kernel, change = np.empty(k), np.empty((k, l)), np.empty(l)
     y, r, z, s, column = np.zeros(k), np.ones(k), np.zeros(l), np.ones(l), b.copy()
     best_g = g.copy()
     best = halved = error = np.inf
-    current = omega
+    current, strength = omega, 1.0
     undone = reached = since = 0
     plain = True  # whether the next iteration is a plain one in the log domain; z is 0 then
     counts[:] = max_iterations
     for t in range(max_iterations + 1):
         if plain:
             error = _log_domain(cost, a, b, eps, g, f, change, kernel)
+            z[:] = -change  # back to where the error is that of, should the run end here
         else:
             error = l1_error(s, column, b)
             error += _relaxed_rows(kernel, a, s, current, y, r, column)
@@ -173,7 +183,7 @@ def relaxed(
         if reached == len(tolerances) or t == max_iterations:
             break
         if plain:
-            y[:], r[:], s[:] = 0.0, 1.0, 1.0
+            y[:], z[:], r[:], s[:] = 0.0, 0.0, 1.0, 1.0
             column[:] = b
             plain = False
             continue
@@ -183,15 +193,19 @@ def relaxed(
             since = 0
             if error < 0.5 * halved:
                 halved = error
-                current = min(omega, 1.0 + (current - 1.0) / SHRINK)
+                strength = min(1.0, strength / SHRINK)
+                current = 1.0 + strength * (omega - 1.0)
             best_g[:] = g
             _shift(best_g, z, eps)
         elif since > PATIENCE or not error <= WORSE * best:
+            _shift(g, z, eps)  # the error may stand still while the potentials are on their way: they are kept
+            if not error <= WORSE * best:
+                g[:] = best_g
             since = 0
             best = np.inf  # relaxed r and s may have erred less than s and its own row update: judge anew
-            g[:] = best_g
             z[:] = 0.0
-            current = 1.0 + SHRINK * (current - 1.0)
+            strength *= SHRINK
+            current = 1.0 + strength * (omega - 1.0)
             undone += 1
             plain = True
             continue

@@ -7,7 +7,7 @@ from html import escape
 
 import polars as pl
 
-from paletteot.benchmark import board_a, board_b, board_c, leaderboard, seed_view, tables
+from paletteot.benchmark import board_a, board_b, board_c, leaderboard, rival, seed_view, tables
 from paletteot.benchmark.leaderboard import Leaderboard
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT
 
@@ -91,9 +91,9 @@ def ties(board: pl.DataFrame) -> str:
     return " ".join(f"Rank {rank} is shared by {', '.join(names)}." for rank, names in shared.iter_rows())
 
 
-def rival(board: Leaderboard) -> str:
+def duel(board: Leaderboard) -> str:
     """Return a sentence on the best learned start and its rival, or nothing."""
-    return f" Rival: {leaderboard.duel_words(board.duel)}." if board.duel else ""
+    return f" Rival: {rival.words(board.duel)}." if board.duel else ""
 
 
 def figure(svg: str, words: str) -> str:
@@ -122,7 +122,7 @@ def html(board: Leaderboard, figures: Sequence[tuple[str, str]], seed_rows: Sequ
         "<p>Iterations to an L1 marginal error of 1e-5 and of 1e-9, as a share of plain Sinkhorn from cold to the same",
         "error; ranked at 1e-5. Iterations and worst ratios: to one / to the other. Time and failures: to 1e-9.</p>",
         track_b(board.b),
-        f"<p>{escape(ties(board.b.filter('chosen')))}{escape(rival(board))}</p>",
+        f"<p>{escape(ties(board.b.filter('chosen')))}{escape(duel(board))}</p>",
         "<h2>Track A: starts</h2>",
         "<p>Iterations of the reference Sinkhorn to its stop. &ge; marks a number among runs that reached the cap",
         "unconverged: a lower bound.</p>",

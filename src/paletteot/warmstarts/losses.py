@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -29,13 +29,7 @@ def labelled(network: DualNetwork, batch: Batch, eps: float) -> Tensor:
     The logarithm, because iterations to a stop grow with the logarithm of the error. Every block's answer counts, the
     earlier the less. The swapped problem is the same problem: f is the label of its target.
     """
-    assert batch.g is not None
-    a, b = batch.weights()
-    true_f = _true_f(batch, eps)
-    answers = network.potentials(network.encode(batch), batch, eps)
-    shares = [DEEP**late for late in reversed(range(len(answers)))]
-    losses = [(_log_error(f - true_f, a) + _log_error(g - batch.g, b)) / 2 for f, g in answers]
-    return sum((s * l for s, l in zip(shares, losses, strict=True)), torch.zeros_like(losses[0])) / sum(shares)
+    return _labelled(network.potentials(network.encode(batch), batch, eps), _true_f(batch, eps), batch)
 
 
 def self_supervised(network: DualNetwork, batch: Batch, eps: float) -> Tensor:
@@ -66,12 +60,13 @@ def unrolled(network: DualNetwork, batch: Batch, eps: float) -> Tensor:
     a, b = batch.weights()
     cost, log_a, log_b = batch.costs(), log_weights(a), log_weights(b)
     true_f = _true_f(batch, eps)
-    f, g = network.potentials(network.encode(batch), batch, eps)[-1]
-    direct = _log_error(f - true_f, a) + _log_error(g - batch.g, b)
+    answers = network.potentials(network.encode(batch), batch, eps)
+    direct = _labelled(answers, true_f, batch)
+    g = answers[-1][1]
     for _ in range(UNROLLED):
         f = smooth_softmin(cost, g, log_b, eps, 2)
         g = smooth_softmin(cost, f, log_a, eps, 1)
-    return (direct / 2 + _log_error(g - batch.g, b)) / 2
+    return (direct + _log_error(g - batch.g, b)) / 2
 
 
 LOSSES: Mapping[str, Callable[[DualNetwork, Batch, float], Tensor]] = {
@@ -86,6 +81,14 @@ def smooth_softmin(cost: Tensor, potential: Tensor, log_weight: Tensor, eps: flo
     """Return `batches.softmin`, with gradients."""
     exponent = (potential / eps + log_weight).unsqueeze(3 - dim) - cost / eps
     return -eps * torch.logsumexp(exponent, dim)
+
+
+def _labelled(answers: Sequence[tuple[Tensor, Tensor]], true_f: Tensor, batch: Batch) -> Tensor:
+    assert batch.g is not None
+    a, b = batch.weights()
+    shares = [DEEP**late for late in reversed(range(len(answers)))]
+    losses = [(_log_error(f - true_f, a) + _log_error(g - batch.g, b)) / 2 for f, g in answers]
+    return sum((s * l for s, l in zip(shares, losses, strict=True)), torch.zeros_like(losses[0])) / sum(shares)
 
 
 def _true_f(batch: Batch, eps: float) -> Tensor:
