@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from paletteot.errors import ProblemError
 from paletteot.ot import accelerated, batched, newton, sinkhorn
-from paletteot.ot.batched import Batch
+from paletteot.ot.batched import Batch, extrapolation
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import schedule
 from tests.conftest import palette
@@ -83,16 +83,28 @@ def test_the_reference_counts_from_far_away_and_at_the_cap():
     np.testing.assert_array_equal(run.converged, run.iterations < 800)
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("omega", [0.9, 1.8, 1.95])
-def test_relaxed_counts_as_the_single_one(omega):
+def test_relaxed_counts_as_the_single_one(omega, device):
     problems = ragged(2)
     options = {"omega": omega, "tolerances": (1e-5, 1e-9) if omega > 1 else (1e-2, 1e-3)}
-    run = batched.relaxed(Batch.of(problems), **options)
+    run = batched.relaxed(Batch.of(problems, device), **options)
     one = [accelerated.relaxed(p, **options) for p in singles(problems)]
-    np.testing.assert_array_equal(run.iterations, [r.iterations for r in one])
-    np.testing.assert_array_equal(run.undone, [r.undone for r in one])
+    np.testing.assert_array_equal(run.iterations.cpu(), [r.iterations for r in one])
+    np.testing.assert_array_equal(run.undone.cpu(), [r.undone for r in one])
     assert run.converged.all()
     assert omega < 1.95 or run.undone.sum() > 0  # the safeguard was at work
+
+
+def test_relaxed_undoes_as_the_single_one_on_hard_problems():
+    problems = ragged(0, eps=0.05)  # among them standstills, steps back, and one run that ends at the cap
+    run = batched.relaxed(Batch.of(problems), max_iterations=4000)
+    one = [accelerated.relaxed(p, max_iterations=4000) for p in singles(problems)]
+    np.testing.assert_array_equal(run.iterations, [r.iterations for r in one])
+    np.testing.assert_array_equal(run.undone, [r.undone for r in one])
+    np.testing.assert_array_equal(run.converged, [r.converged for r in one])
+    np.testing.assert_allclose(run.g, np.stack([r.g for r in one]), atol=1e-8)
+    assert not run.converged.all()
 
 
 def test_relaxed_takes_an_omega_for_each_problem():
@@ -123,15 +135,24 @@ def test_anderson_counts_as_the_single_one(memory):
     assert run.converged.all()
 
 
+def test_anderson_at_a_standstill_is_plain(monkeypatch):
+    monkeypatch.setattr(extrapolation, "PATIENCE", -1)
+    batch = Batch.of(ragged(4))
+    run, plain = batched.anderson(batch), batched.plain(batch)
+    torch.testing.assert_close(run.iterations, plain.iterations)
+    torch.testing.assert_close(run.g, plain.g)
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("memory", [3, 10])
 @pytest.mark.parametrize("passes", [0, 1, 2, 7, 14])
-def test_anderson_takes_the_single_ones_steps(memory, passes):
+def test_anderson_takes_the_single_ones_steps(memory, passes, device):
     problems = ragged(6, eps=0.1)
     options = {"memory": memory, "max_iterations": passes, "tolerances": (1e-14,)}
-    run = batched.anderson(Batch.of(problems), **options)
+    run = batched.anderson(Batch.of(problems, device), **options)
     one = [accelerated.anderson(p, **options) for p in singles(problems)]
-    np.testing.assert_allclose(run.error, [r.error for r in one], rtol=1e-5, atol=1e-13)
-    np.testing.assert_array_equal(run.undone, [r.undone for r in one])
+    np.testing.assert_allclose(run.error.cpu(), [r.error for r in one], rtol=1e-5, atol=1e-13)
+    np.testing.assert_array_equal(run.undone.cpu(), [r.undone for r in one])
 
 
 def test_anderson_undoes_bad_steps_and_converges():
@@ -141,12 +162,13 @@ def test_anderson_undoes_bad_steps_and_converges():
     assert run.converged.all()
 
 
-def test_newton_takes_the_single_ones_steps():
+@pytest.mark.parametrize("device", DEVICES)
+def test_newton_takes_the_single_ones_steps(device):
     problems = ragged(8, n=16, eps=0.5)
-    run = batched.newton(Batch.of(problems))
+    run = batched.newton(Batch.of(problems, device))
     one = [newton.solve(problem, sinkhorn.cold(problem)) for problem in singles(problems)]
-    np.testing.assert_array_equal(run.steps, [s.steps for s in one])
-    np.testing.assert_allclose(run.g, np.stack([s.g for s in one]), atol=1e-6)
+    np.testing.assert_array_equal(run.steps.cpu(), [s.steps for s in one])
+    np.testing.assert_allclose(run.g.cpu(), np.stack([s.g for s in one]), atol=1e-6)
     assert run.converged.all()
 
 
@@ -168,14 +190,14 @@ def first_steps(name: str, problems: Problems) -> object:
         return batched.reference(batch, atol=1e-2)
     if name == "newton":
         return batched.newton(batch, tolerance=1e-3, max_steps=8)
-    return SOLVERS[name](batch, tolerances=(1e-2, 1e-3), max_iterations=15)
+    return SOLVERS[name](batch, tolerances=(1e-2, 1e-3), max_iterations=15 if name == "anderson" else 60)
 
 
 @pytest.mark.parametrize("name", SOLVERS)
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_padding_changes_nothing(name, seed):
-    problems = ragged(seed, n=3, eps=1.0, smallest=4)
+    problems = ragged(seed, n=3, eps=5.0, smallest=4)
     wide = Problems(
         *(np.pad(part, [(0, 0), (0, 3), (0, 0)][: part.ndim], constant_values=fill)
           for part, fill in ((problems.x, 7.0), (problems.a, 0.0), (problems.y, np.inf), (problems.b, 0.0))),
@@ -195,7 +217,7 @@ def test_padding_changes_nothing(name, seed):
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_no_problem_depends_on_the_others(name, seed):
-    problems = ragged(seed, n=6, eps=1.0)
+    problems = ragged(seed, n=6, eps=5.0)
     order = np.random.default_rng(seed).permutation(6)
     together, shuffled = first_steps(name, problems), first_steps(name, take(problems, order))
     alone = [first_steps(name, take(problems, [row])) for row in range(6)]
@@ -249,6 +271,15 @@ def test_a_start_off_the_support_is_ignored_and_the_callers_tensors_are_kept():
     torch.testing.assert_close(g, before, equal_nan=True)
     torch.testing.assert_close(batch.b, torch.as_tensor(problems.b))
     torch.testing.assert_close(batch.a, torch.as_tensor(problems.a))
+
+
+@pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
+def test_every_tensor_is_made_on_the_device_of_the_batch(solver):
+    batch = Batch.of(ragged(18, n=4, eps=1.0))
+    with torch.device("meta"):  # where a tensor made without naming a device would be, and not mix with the others
+        run = solver(batch.to("cpu"), np.zeros((4, L)))
+    assert {part.device.type for part in vars(run).values()} == {"cpu"}
+    assert run.converged.all()
 
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)

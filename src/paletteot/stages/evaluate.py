@@ -30,9 +30,9 @@ def stage(params: config.Params, method: str) -> None:
     file = Path(params.evaluate.methods[method])
     warmstarts.create(family(method), file)  # says what is wrong before any work is done
     asked = params.evaluate
-    sizes = {split: len(load_plans(common.PLANS, load_palettes(common.PALETTES), split)) for split in asked.splits}
-    spans = [(split, *span) for split, size in sizes.items() for span in engine.spans(size, asked.batch)]
-    chunks = [(span, tracks(asked, family(method), span)) for span in spans]
+    names = dict.fromkeys([*asked.splits, *asked.accelerated, *asked.newton.splits])
+    spans = [(split, *span) for split in names for span in engine.spans(len(_split(split)), asked.batch)]
+    chunks = [(span, chosen) for span in spans if (chosen := tracks(asked, family(method), span))]
     rooms = [Path(benchmark.__path__[0]) / f"{module}.py" for module in JUDGING]
     key = engine.fingerprint(
         common.PALETTES, common.PLANS, file, method, params.transport.model_dump(), chunks,
@@ -56,7 +56,7 @@ def tracks(asked: config.Evaluate, name: str, span: Span) -> tuple[str, ...]:
     split, _, stop = span
     accelerated = name not in asked.only_track_a and stop <= asked.accelerated.get(split, 0)
     newton = name in asked.newton.methods and split in asked.newton.splits
-    return ("A", *(["B"] if accelerated else []), *(["C"] if newton else []))
+    return (*(["A"] if split in asked.splits else []), *(["B"] if accelerated else []), *(["C"] if newton else []))
 
 
 def packed(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

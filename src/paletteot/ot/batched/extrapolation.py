@@ -15,8 +15,8 @@ class _Memory:
     """The last iterates of each problem. steps, images: (n, memory, l) differences of weighted residuals, of images.
 
     The differences lie in a ring, the same place for all problems; a problem whose memory was emptied holds the newest
-    ``held`` of them. known: whether the last pass's image and residual can be told from the next. since: passes since the
-    error had last ``halved``.
+    ``held`` of them. known: whether the next pass may be compared with the last one's image and residual. halved: the
+    error when it had last halved, ``since`` passes ago.
     """
 
     def __init__(self, start: Tensor, memory: int) -> None:

@@ -12,9 +12,10 @@ from paletteot.ot.batched.record import Record
 
 
 class _State:
-    """Logarithms y, z of the row and column scalings; the best iterate so far; what is left of each problem's omega - 1.
+    """Logarithms y, (n, k), and z, (n, l), of the scalings, and the best iterate so far.
 
     plain: (n,) whether the next iteration is a plain one in the log domain; z is 0 then. column: (n, l) K^T exp y.
+    strength: (n,) what the safeguard has left of omega - 1.
     """
 
     def __init__(self, run: Absorbed, omega: Tensor) -> None:

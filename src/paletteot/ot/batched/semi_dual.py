@@ -13,7 +13,10 @@ from paletteot.ot.batched.batch import Batch
 from paletteot.ot.newton import MAX_STEPS
 
 ARMIJO = 1e-4
+"""Share of the promised rise that a step must bring, as in `ot.newton`."""
+
 SHORTEST = 1e-12
+"""A step shorter than this is none: the problem is given up."""
 
 
 @dataclass(frozen=True)
