@@ -101,6 +101,25 @@ def test_every_network_is_trained_with_its_own_settings():
         assert settings.pairs <= params.pairs.train
 
 
+def test_the_scale_of_the_training_chooses_the_settings():
+    text = (ROOT / "params.yaml").read_text()
+    small, large = (config.parse(text.replace("scale: small", f"scale: {scale}"), ROOT / "params.yaml").train
+                    for scale in ("small", "large"))  # fmt: skip
+    for name in config.Train.networks():
+        assert small.settings(name) == getattr(small, name)
+        assert large.large is not None
+        assert large.settings(name) == getattr(large.large, name)
+        assert large.settings(name).epochs > small.settings(name).epochs
+
+
+def test_a_large_scale_without_settings_is_refused():
+    text = (ROOT / "params.yaml").read_text().replace("scale: small", "scale: large")
+    content = yaml.safe_load(text)
+    del content["train"]["large"]
+    with pytest.raises(ParamsError, match=r"params\.yaml: train: .*large must hold the settings of every network"):
+        config.parse(yaml.safe_dump(content), Path("params.yaml"))
+
+
 def test_every_contestant_of_the_parameters_can_be_made():
     params = config.load(ROOT / "params.yaml")
     seeds = {str(seed) for seed in params.train.seeds}

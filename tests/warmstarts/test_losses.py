@@ -190,11 +190,11 @@ def test_the_softmin_with_gradients_is_the_softmin(dim: int) -> None:
 
 
 UNTOLD: dict[Loss, tuple[str, ...]] = {
-    losses.labelled: ("palette.step", "relaxation"),
-    losses.self_supervised: ("palette.step", "relaxation"),
-    losses.unrolled: ("palette.step", "relaxation"),
+    losses.labelled: ("relaxation",),
+    losses.self_supervised: ("relaxation",),
+    losses.unrolled: ("relaxation",),
 }
-"""Parameters that a loss says nothing of: the palettes' exchange corrects nothing, the relaxation is fitted afterwards."""
+"""Parameters that a loss says nothing of: the relaxation is fitted afterwards."""
 
 
 @each

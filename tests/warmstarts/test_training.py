@@ -28,7 +28,9 @@ from tests.warmstarts.labelled import EPS, labelled_pairs
 EVERY = 30
 """All labelled pairs."""
 
-DUAL = TrainDualNetwork(epochs=3, block=3, learning_rate=3e-3, pairs=EVERY, hidden=16, temperatures=(8.0, 2.0, 0.5))
+DUAL = TrainDualNetwork(
+    epochs=3, block=3, learning_rate=3e-3, pairs=EVERY, hidden=16, matrix_rate=2e-2, temperatures=(8.0, 2.0, 0.5)
+)
 PLAN = TrainPlanNetwork(epochs=3, block=3, learning_rate=3e-3, pairs=EVERY, hidden=16)
 SETTINGS: dict[str, TrainPlanNetwork] = {"plan_network": PLAN, **dict.fromkeys(DualNetwork.variants, DUAL)}
 SEED = 1

@@ -14,7 +14,17 @@ from paletteot.files import replacing
 from paletteot.stages import common, provenance, tracking
 from paletteot.warmstarts import training
 
-MODULES = ("batches", "network", "training", "dual_network", "messages", "losses", "relaxation", "plan_network")
+MODULES = (
+    "batches",
+    "network",
+    "training",
+    "dual_network",
+    "messages",
+    "losses",
+    "relaxation",
+    "plan_network",
+    "optimiser",
+)
 """Modules of the warm starts that a training depends on."""
 
 WEIGHTS = "weights.safetensors"
@@ -25,7 +35,7 @@ def stage(params: config.Params, name: str) -> None:
 
     The seeds are trained side by side, one thread each: more would help a small network little, and change its bits.
     """
-    settings = getattr(params.train, name)
+    settings = params.train.settings(name)
     key = engine.fingerprint(
         common.PALETTES, common.PLANS, settings.model_dump(), params.transport.eps,
         *(Path(warmstarts.__path__[0]) / f"{module}.py" for module in MODULES),
@@ -53,7 +63,8 @@ def stage(params: config.Params, name: str) -> None:
 
 def _run(params: config.Params, name: str, seed: int, folder: Path) -> tracking.Opened:
     facts = {
-        **getattr(params.train, name).model_dump(), "seed": seed, "eps": params.transport.eps,
+        **params.train.settings(name).model_dump(), "scale": params.train.scale,
+        "seed": seed, "eps": params.transport.eps,
         "data_dvc_hash": provenance.dvc_hash(common.PLANS), "git_commit": provenance.git_commit(),
     }  # fmt: skip
     frame = load_plans(common.PLANS, load_palettes(common.PALETTES), "train").frame
@@ -73,7 +84,7 @@ def _train(params: config.Params, name: str, seed: int, folder: Path) -> pl.Data
     with _run(params, name, seed, folder) as run:
         trained = training.train(
             name, splits["train"], {split: splits[split] for split in training.VALIDATION},
-            getattr(params.train, name), seed,
+            params.train.settings(name), seed,
             eps=params.transport.eps, device=params.train.device, partial=folder, log=run.log,
         )  # fmt: skip
     trained.save(folder / WEIGHTS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from paletteot.warmstarts.batches import Batch, centred, distances, log_weights, softmin
+from paletteot.warmstarts.batches import Batch, centred, log_weights, softmin
 from paletteot.warmstarts.messages import Exchange, closeness, messages
 from paletteot.warmstarts.network import Network
 
@@ -16,9 +16,6 @@ TEMPERATURES = (8.0, 8.0, 1.6, 0.4, 0.1)
 
 RANGES = (0.2, 1.0, 4.0, 16.0)
 """Slack f + g - C over which messages fade between the palettes, LAB units."""
-
-NEIGHBOURS = (1.0, 4.0, 12.0, 40.0)
-"""Distances over which messages fade inside a palette, LAB units."""
 
 
 class DualNetwork(Network):
@@ -38,9 +35,8 @@ class DualNetwork(Network):
         self.settings = {"hidden": hidden, "temperatures": list(temperatures)}
         self.temperatures = tuple(temperatures)
         self.first = nn.Sequential(nn.Linear(2, hidden), nn.GELU(), nn.Linear(hidden, hidden))
-        self.palette = Exchange(hidden, 0)
         self.reader = nn.Linear(1, hidden)
-        self.blocks = nn.ModuleList(Exchange(hidden, 2) for _ in temperatures[1:])
+        self.blocks = nn.ModuleList(Exchange(hidden) for _ in temperatures[1:])
         self.relaxation = nn.Linear(2 * hidden, 1)
 
     @property
@@ -50,7 +46,7 @@ class DualNetwork(Network):
 
     def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the tokens of the source palettes (s, k, hidden) and of the target palettes (t, l, hidden)."""
-        return self._encode(batch.x, batch.a), self._encode(batch.y, batch.b)
+        return self._encode(batch.a), self._encode(batch.b)
 
     def potentials(self, tokens: tuple[Tensor, Tensor], batch: Batch, eps: float) -> list[tuple[Tensor, Tensor]]:
         """Return f (m, k) and g (m, l) after each block, LAB units, any gauge; the last is the answer."""
@@ -72,13 +68,11 @@ class DualNetwork(Network):
 
         return losses.labelled(self, batch, eps)
 
-    def _encode(self, x: Tensor, a: Tensor) -> Tensor:
+    def _encode(self, a: Tensor) -> Tensor:
         on = a > 0
         share = a * on.sum(-1, keepdim=True)
         tokens: Tensor = self.first(torch.stack([share, torch.where(on, share, 1.0).log()], -1))
-        read, values = self.palette.read(tokens)
-        near = [closeness(-distances(x, x), reach) for reach in NEIGHBOURS]
-        return self.palette(tokens, read, messages(near, values, a))[0]  # type: ignore[no-any-return]
+        return tokens
 
     def _forward(
         self, tokens: tuple[Tensor, Tensor], batch: Batch, eps: float
@@ -115,5 +109,5 @@ def _iteration(cost: Tensor, g: Tensor, log_a: Tensor, log_b: Tensor, eps: float
 
 
 def _news(change: Tensor) -> Tensor:
-    """Return a change of potentials as features: linear below the size of eps, logarithmic far above it."""
+    """Return a change of potentials as NEWS features: linear below the size of eps, logarithmic far above it."""
     return torch.stack([torch.asinh(3 * change), torch.asinh(change)], -1)

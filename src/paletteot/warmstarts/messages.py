@@ -10,6 +10,9 @@ from torch import Tensor, nn
 LARGEST = 30.0
 """Logarithm of the largest weight: potentials far from feasible must not overflow."""
 
+NEWS = 2
+"""Numbers that an atom hears of its own potential."""
+
 
 def closeness(slack: Tensor, reach: float) -> Tensor:
     """Return exp(slack / reach), (m, n, n'); slack and reach in LAB units."""
@@ -34,24 +37,23 @@ def messages(weights: Sequence[Tensor], values: Tensor, share: Tensor) -> Tensor
 class Exchange(nn.Module):
     """What an atom sends, how it takes what it is sent, and by how much it corrects its potential.
 
-    hidden: size of a token. news: numbers that an atom hears of its own potential.
+    hidden: size of a token. It hears NEWS numbers of its own potential.
     """
 
-    def __init__(self, hidden: int, news: int) -> None:
+    def __init__(self, hidden: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(hidden)
-        self.value = nn.Linear(hidden + news, hidden)
+        self.value = nn.Linear(hidden + NEWS, hidden)
         self.perceptron = nn.Sequential(
-            nn.Linear(2 * hidden + news, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden)
+            nn.Linear(2 * hidden + NEWS, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden)
         )
         self.step = nn.Linear(hidden, 1)
         nn.init.zeros_(self.step.weight)  # untrained, a block is a Sinkhorn iteration and no worse
         nn.init.zeros_(self.step.bias)
 
-    def read(self, tokens: Tensor, news: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what the atoms know, (m, n, hidden + news), and what they send, (m, n, hidden)."""
-        known = self.norm(tokens)
-        known = known if news is None else torch.cat([known, news], -1)
+    def read(self, tokens: Tensor, news: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the atoms know, (m, n, hidden + NEWS), and what they send, (m, n, hidden); news: (m, n, NEWS)."""
+        known = torch.cat([self.norm(tokens), news], -1)
         return known, self.value(known)
 
     def forward(self, tokens: Tensor, known: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:

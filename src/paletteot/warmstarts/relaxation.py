@@ -14,10 +14,13 @@ from paletteot.warmstarts.dual_network import DualNetwork
 PAIRS = 4000
 """Training pairs that the output is fitted on, from the first."""
 
-POWER = 60
+POWER = 200
 """Power iterations for the second singular value of a label's plan."""
 
 RIDGE = 1e-3
+SMALLEST = 1e-12
+"""Keeps the regression solvable where all summaries are alike."""
+
 LEAST_GAP = 1e-6
 
 
@@ -40,7 +43,7 @@ def fit_relaxation(network: DualNetwork, pairs: Pairs, g: Array, eps: float, dev
     middle, mean = seen.mean(0), target.mean()
     centred = seen - middle
     gram = centred.T @ centred / len(seen)
-    gram += RIDGE * torch.diag(gram).mean() * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    gram += (RIDGE * torch.diag(gram).mean() + SMALLEST) * torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
     weight = torch.linalg.solve(gram, centred.T @ (target - mean) / len(seen))
     network.relaxation.weight.copy_(weight[None])
     network.relaxation.bias.copy_((mean - weight @ middle)[None])

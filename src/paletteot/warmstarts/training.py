@@ -27,6 +27,7 @@ from paletteot.warmstarts.batches import Batch, epoch
 from paletteot.warmstarts.dual_network import RANGES, DualNetwork
 from paletteot.warmstarts.losses import LOSSES
 from paletteot.warmstarts.network import Network
+from paletteot.warmstarts.optimiser import Optimiser
 from paletteot.warmstarts.plan_network import HEADS as PLAN_HEADS
 from paletteot.warmstarts.plan_network import PlanNetwork
 from paletteot.warmstarts.relaxation import fit_relaxation
@@ -43,7 +44,6 @@ VALIDATION = ("validation_seen", "validation_unseen")
 WARM_UP = 0.02
 """Share of the training in which the learning rate rises."""
 
-WEIGHT_DECAY = 1e-4
 LARGEST_GRADIENT = 1.0
 VALIDATION_BATCH = 64
 
@@ -126,14 +126,16 @@ def train(
 ) -> Trained:  # fmt: skip
     """Train a network and return the weights of the epoch with the smallest loss on validation_unseen.
 
-    AdamW, the learning rate warmed up and then a cosine. Every variant is judged by the loss with labels, on
+    The learning rates warmed up and then a cosine. Every variant is judged by the loss with labels, on
     validation. pairs: labelled; an epoch visits settings.pairs of them. validation: labelled pairs of VALIDATION.
     eps: LAB units. partial: folder of the checkpoint, written every CHECKPOINT_SECONDS and after every epoch; training
     goes on from there to the same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
     """
     where = device_of(device)
     network = create(name, settings, seed).to(where)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=WEIGHT_DECAY)
+    optimiser = Optimiser(
+        network, settings.learning_rate, settings.matrix_rate if isinstance(settings, TrainDualNetwork) else None
+    )
     checkpoint = partial / "checkpoint.pt"
     state: dict[str, Any] = {"history": [], "best": {}, "inside": _Inside().__dict__}
     if checkpoint.is_file():
@@ -182,7 +184,7 @@ def evaluate(network: Network, pairs: Pairs, g: Array, eps: float, device: torch
 
 
 def _epoch(
-    name: str, network: Network, optimiser: torch.optim.Optimizer, pairs: Pairs, g: Array,
+    name: str, network: Network, optimiser: Optimiser, pairs: Pairs, g: Array,
     settings: TrainPlanNetwork, seed: int, eps: float, number: int, device: torch.device, inside: _Inside,
     keep: Callable[[], None],
 ) -> float:  # fmt: skip
@@ -201,9 +203,6 @@ def _epoch(
             if inside.visited >= size:
                 break
             done = (number - 1 + inside.visited / size) / settings.epochs
-            for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * _rate(done)
-            optimiser.zero_grad()
             batch = Batch.of_pairs(pairs, g, rows, device)
             if loss_of is None:
                 loss = network.loss(batch, eps)
@@ -212,7 +211,7 @@ def _epoch(
                 loss = loss_of(network, batch, eps)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
-            optimiser.step()
+            optimiser.step(_rate(done))
             inside.total += _check_finite(loss.item(), name, number) * len(rows)
             inside.visited += len(rows)
             inside.batches += 1
