@@ -44,7 +44,7 @@ def test_the_shipped_parameters_are_those_of_the_protocol():
             "pairs: Value error, total must be the sum of the five splits, 100000, but is 99999",
         ),
         ("images", "colour", 1, "images.colour: Extra inputs are not permitted, but is 1"),
-        ("evaluate", "splits", ["test"], "evaluate.splits.0: Input should be 'train', 'validation_seen'"),
+        ("evaluate", "splits", {"test": 5}, "evaluate.splits.test.[key]: Input should be 'train', 'validation_seen'"),
         ("train", "device", "tpu", "train.device: Input should be 'auto', 'cpu', 'cuda' or 'mps', but is 'tpu'"),
         ("train", "seeds", [], "train.seeds: Tuple should have at least 1 item after validation, not 0"),
         ("train", "seeds", [5, -1], "train.seeds.1: Input should be greater than or equal to 0, but is -1"),
@@ -54,8 +54,8 @@ def test_the_shipped_parameters_are_those_of_the_protocol():
         (
             "train",
             "dual_network_self.temperatures",
-            [8.0],
-            "train.dual_network_self.temperatures: Tuple should have at least 2 items after validation, not 1",
+            [],
+            "train.dual_network_self.temperatures: Tuple should have at least 1 item after validation, not 0",
         ),
         (
             "train",

@@ -111,7 +111,7 @@ class TrainDualNetwork(TrainPlanNetwork):
 
     matrix_rate: float = Field(gt=0, description="learning rate of the matrices of hidden layers (Muon)")
     temperatures: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        min_length=2, description="regularisation of each pass inside the network, LAB units"
+        min_length=1, description="regularisation of each block and its pass, LAB units"
     )
 
 
@@ -157,12 +157,18 @@ class Newton(_Section):
     splits: tuple[Split, ...]
 
 
+Problems = dict[Split, Annotated[int, Field(ge=0)]]
+"""Number of problems of each split, from the first; whole batches."""
+
+
 class Evaluate(_Section):
     """Which contestants meet which splits."""
 
     methods: dict[str, str] = Field(min_length=1, description="name -> the file it comes from: its weights or its code")
-    splits: tuple[Split, ...] = Field(min_length=1)
-    accelerated: dict[Split, int] = Field(description="Track B: problems of each split, from the first, whole batches")
+    splits: Problems = Field(min_length=1, description="Track A")
+    accelerated: Problems = Field(description="Track B")
+    relaxed: Problems = Field(description="Track B under the relaxed iterations: no more than accelerated")
+    ladder: Problems = Field(description="Track A to several stops")
     only_track_a: tuple[str, ...] = Field(description="contestants that accelerate inside their start")
     newton: Newton
     batch: int = Field(ge=1, description="problems a contestant is given at a time")

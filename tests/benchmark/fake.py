@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.ladder import RUNGS
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.results import TABLES, Evaluation
 from paletteot.dataset import schema
@@ -50,7 +51,10 @@ def evaluation(
         [_accelerated(common, name, steps * share) for name, share in {**plain, **accelerations}.items()]
     )
     rows_c = common.with_columns(steps=pl.lit(7, pl.Int32), converged=pl.lit(True), error=pl.lit(1e-10), **times)
-    rows = {"A": rows_a, "B": rows_b.with_columns(**times), "C": rows_c}
+    rungs = pl.DataFrame({"atol": RUNGS, "share": [0.4, 0.7, 1.0, 1.3, 1.6]})
+    counted = (pl.col("iterations") * pl.col("share")).cast(pl.Int32).clip(upper_bound=CAP)
+    rows_l = rows_a.join(rungs, how="cross").with_columns(iterations=counted, converged=counted < CAP)
+    rows = {"A": rows_a, "B": rows_b.with_columns(**times), "C": rows_c, "ladder": rows_l}
     unseen = pl.col("split").is_in(["validation_unseen", "test_unseen"])
     made = {
         name: (rows[track] if track == "A" else rows[track].filter(unseen)).select(list(table))

@@ -27,6 +27,11 @@ def test_plain_is_for_the_base_and_own_omega_for_those_that_have_one():
     assert set(judged(Told(omega=np.full(4, 1.5)), "B")["acceleration"]) == common | {"relaxed_own"}
 
 
+def test_the_relaxed_iterations_are_left_out_where_not_asked_for():
+    rows = evaluate.judge(Told(omega=np.full(4, 1.5)), pairs(), **PROTOCOL, tracks=("B",), relaxed=False)["B"]
+    assert set(rows["acceleration"]) == set(accelerate.ANDERSON)
+
+
 def test_counts_are_those_of_the_solver_to_both_errors():
     frame = of(judged(warmstarts.create("cold"), "B"), "anderson_10")
     problems = pairs().problems(EPS)

@@ -36,7 +36,8 @@ def params(tmp_path, monkeypatch) -> config.Params:
         "accelerated": {"validation_unseen": 3, "test_unseen": 2},
         "only_track_a": [],
         "newton": {"methods": ["epsilon_schedule_10"], "splits": ["test_unseen"]},
-        "splits": list(SPLITS),
+        "splits": SPLITS,
+        "relaxed": {"validation_unseen": 3, "test_unseen": 2}, "ladder": {"test_unseen": 2},
         "batch": 2,
     }  # fmt: skip
     asked["report"]["bootstrap"] = 100
@@ -82,8 +83,8 @@ def test_a_chunk_gives_back_the_rows_that_were_put_in(params):
 
 def test_the_tracks_of_a_span_are_what_params_ask(params):
     asked = params.evaluate.model_copy(update={"only_track_a": ("lp_duals",)})
-    assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 0, 2)) == ("A", "B", "C")
+    assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 0, 2)) == ("A", "B", "C", "ladder")
     assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 2, 4)) == ("A", "C")
     assert evaluate.tracks(asked, "cold", ("validation_unseen", 0, 2)) == ("A", "B")
     assert evaluate.tracks(asked, "cold", ("test_seen", 0, 2)) == ("A",)
-    assert evaluate.tracks(asked, "lp_duals", ("test_unseen", 0, 2)) == ("A",)
+    assert evaluate.tracks(asked, "lp_duals", ("test_unseen", 0, 2)) == ("A", "ladder")

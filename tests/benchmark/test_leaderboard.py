@@ -240,9 +240,26 @@ def test_methods_judged_on_other_pairs_are_refused(evaluations):
     half = evaluations["half"]
     with pytest.raises(DataError, match="pair_id and split of half must be those of cold"):
         board(evaluations | {"half": replace(half, iterations=half.iterations[1:])})
-    later = half.accelerated.filter(pl.col("pair_id") != half.accelerated["pair_id"][-1])
+    fewer = pl.col("pair_id") != half.accelerated["pair_id"][-1]
+    with pytest.raises(DataError, match="pair_id of half under anderson_10 must be those of cold on test_unseen"):
+        board(evaluations | {"half": replace(half, accelerated=half.accelerated.filter(fewer))})
+    first = pl.col("pair_id") != half.accelerated.filter(pl.col("split") == "test_unseen")["pair_id"][0]
     with pytest.raises(DataError, match="pair_id of half under relaxed must be those of cold on test_unseen"):
-        board(evaluations | {"half": replace(half, accelerated=later)})
+        board(evaluations | {"half": replace(half, accelerated=half.accelerated.filter(first))})
+
+
+def test_the_relaxed_iterations_may_run_on_fewer_problems_from_the_first(evaluations):
+    def cut(one):
+        last = one.accelerated["pair_id"].max()
+        assert last is not None
+        relaxed = pl.col("acceleration") == "relaxed"
+        return replace(one, accelerated=one.accelerated.filter(~relaxed | (pl.col("pair_id") < last - 9)))
+
+    made = board({name: cut(one) for name, one in evaluations.items()}).b
+    problems = made.filter((pl.col("method") == "half") & (pl.col("split") == "test_unseen"))
+    assert dict(problems.select("acceleration", "problems").iter_rows()) == {"relaxed": 54, "anderson_10": 64}
+    ratio = problems.filter(pl.col("acceleration") == "relaxed")["ratio_1e-5"].item()
+    assert ratio == pytest.approx(fake.SHARES["relaxed"] / 2, abs=0.02)
 
 
 def test_without_the_cold_start_there_is_no_ratio(evaluations):
@@ -338,7 +355,7 @@ def test_evaluations_are_read_as_they_were_written(tmp_path, evaluations):
     write(tmp_path, evaluations["half"])
     read = results.read(tmp_path, "half")
     for name in results.TABLES:
-        key = [column for column in ("pair_id", "acceleration") if column in getattr(read, name).columns]
+        key = [column for column in ("pair_id", "acceleration", "atol") if column in getattr(read, name).columns]
         assert getattr(read, name).equals(getattr(evaluations["half"], name).sort(key))
     with pytest.raises(DataError, match=r"none/iterations\.parquet: no such file"):
         results.read(tmp_path, "none")

@@ -19,6 +19,10 @@ PLAIN = "plain"
 
 ANDERSON = {f"anderson_{memory}": memory for memory in (5, 10, 20)}
 
+OWN = "relaxed_own"
+RELAXED = ("relaxed", "relaxed_power", OWN)
+"""With a constant omega, with one estimated from the start's plan, and with the start's own."""
+
 POWER_ITERATIONS = 10
 POWER_PASSES = POWER_ITERATIONS + 1
 """What omega from power iterations costs: those, and one pass for the plan that the start implies."""
@@ -27,10 +31,10 @@ LARGEST_OMEGA = 1.99
 """A plan that falls apart into blocks implies an omega of 2, with which nothing converges."""
 
 
-def accelerations(starts: Starts) -> list[str]:
+def accelerations(starts: Starts, *, relaxed: bool = True) -> list[str]:
     """Return the names of the accelerations that apply: a start's own omega where it gives one, plain for the base."""
-    own = ["relaxed_own"] if starts.omega is not None else []
-    return [*([PLAIN] if starts.method == BASE else []), "relaxed", "relaxed_power", *own, *ANDERSON]
+    relaxations = [name for name in RELAXED if relaxed and (name != OWN or starts.omega is not None)]
+    return [*([PLAIN] if starts.method == BASE else []), *relaxations, *ANDERSON]
 
 
 def track_b(starts: Starts, names: Sequence[str], *, max_iterations: int) -> pl.DataFrame:
@@ -56,7 +60,7 @@ def track_b(starts: Starts, names: Sequence[str], *, max_iterations: int) -> pl.
                     "acceleration": name,
                     "init_iterations": int(starts.iterations[row]) + passes,
                     "undone": run.undone,
-                    "fallback": bool(starts.fallback[row]) or (name == "relaxed_own" and not legal),
+                    "fallback": bool(starts.fallback[row]) or (name == OWN and not legal),
                     "total_seconds": seconds,
                 }
             )  # fmt: skip
@@ -75,7 +79,7 @@ def descend(name: str, problem: Problem, g: Array, own: float, max_iterations: i
         return accelerated.anderson(
             problem, g, memory=ANDERSON[name], tolerances=tolerances, max_iterations=max_iterations
         ), 0
-    omega, passes = {"relaxed": OMEGA, "relaxed_own": own}.get(name), 0
+    omega, passes = {"relaxed": OMEGA, OWN: own}.get(name), 0
     if omega is None:  # relaxed_power
         omega, passes = min(accelerated.implied_omega(problem, g, POWER_ITERATIONS), LARGEST_OMEGA), POWER_PASSES
     return accelerated.relaxed(problem, g, omega=omega, tolerances=tolerances, max_iterations=max_iterations), passes

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark.accelerate import accelerations, track_b
+from paletteot.benchmark.ladder import ladder
 from paletteot.benchmark.second_order import track_c
 from paletteot.benchmark.starts import Starts, ask
 from paletteot.dataset import schema
@@ -19,17 +20,19 @@ from paletteot.warmstarts.contract import WarmStart
 
 def judge(
     method: WarmStart, pairs: Pairs, *,
-    eps: float, atol: float, max_iterations: int, tracks: Collection[str] = tuple(schema.TRACKS),
+    eps: float, atol: float, max_iterations: int, tracks: Collection[str] = tuple(schema.TRACKS), relaxed: bool = True,
 ) -> Mapping[str, pl.DataFrame]:  # fmt: skip
     """Judge a contestant on a batch of pairs; returns the rows of each of schema.TRACKS, none of one not asked for.
 
-    The contestant is asked for its starts once, whatever the tracks.
+    The contestant is asked for its starts once, whatever the tracks. relaxed: whether Track B runs the relaxed
+    iterations too, which take most of its time.
     """
     starts = ask(method, pairs, eps)
     judges = {
         "A": lambda: track_a(starts, atol=atol, max_iterations=max_iterations),
-        "B": lambda: track_b(starts, accelerations(starts), max_iterations=max_iterations),
+        "B": lambda: track_b(starts, accelerations(starts, relaxed=relaxed), max_iterations=max_iterations),
         "C": lambda: track_c(starts),
+        "ladder": lambda: ladder(starts, max_iterations=max_iterations),
     }
     none = {track: pl.DataFrame(schema=schema.track_dtypes(track)) for track in judges}
     return {track: judges[track]() if track in tracks else none[track] for track in judges}

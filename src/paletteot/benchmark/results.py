@@ -18,7 +18,7 @@ from paletteot.files import read_parquet
 class Evaluation:
     """One contestant's rows, in the order of pair_id: of Track A, B and C what repeats, and seconds, which do not.
 
-    The frames are the tables of schema.TRACKS, by the same names; those of Tracks B and C may be empty.
+    The frames are the tables of schema.TRACKS, by the same names; all but those of Track A may be empty.
     """
 
     method: str
@@ -28,6 +28,7 @@ class Evaluation:
     accelerated_seconds: pl.DataFrame
     newton: pl.DataFrame
     newton_seconds: pl.DataFrame
+    ladder: pl.DataFrame
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -53,14 +54,15 @@ def read(folder: Path, method: str) -> Evaluation:
     Raises DataError when a file is missing, cut short or not of its table, or holds a run twice or an illegal number.
     """
     made = {name: _read(folder / method / f"{name}.parquet", table) for name, table in TABLES.items()}
-    for rows, seconds in schema.TRACKS.values():
-        if not made[rows].select(_key(made[rows])).equals(made[seconds].select(_key(made[seconds]))):
-            raise DataError(f"{folder / method}: {rows}.parquet and {seconds}.parquet must hold the same pair_id")
+    for rows, *seconds in schema.TRACKS.values():
+        for other in seconds:
+            if not made[rows].select(_key(made[rows])).equals(made[other].select(_key(made[other]))):
+                raise DataError(f"{folder / method}: {rows}.parquet and {other}.parquet must hold the same pair_id")
     return Evaluation(method, **made)
 
 
 def _key(frame: pl.DataFrame) -> list[str]:
-    return [name for name in ("pair_id", "acceleration") if name in frame.columns]
+    return [name for name in ("pair_id", "acceleration", "atol") if name in frame.columns]
 
 
 def _read(file: Path, table: schema.Table) -> pl.DataFrame:

@@ -17,12 +17,12 @@ from paletteot.files import read_parquet, replacing, write_parquet
 from paletteot.stages import common
 from paletteot.warmstarts.contract import WarmStart, family
 
-JUDGING = ("evaluate", "starts", "accelerate", "second_order", "protocol")
+JUDGING = ("evaluate", "starts", "accelerate", "ladder", "second_order", "protocol")
 """Modules of the benchmark that an evaluation depends on."""
 
 Span = tuple[config.Split, int, int]
-Chunk = tuple[Span, tuple[str, ...]]
-"""A span of a split's pairs, and the tracks it is judged under."""
+Chunk = tuple[Span, tuple[str, ...], bool]
+"""A span of a split's pairs, the tracks it is judged under, and whether Track B runs the relaxed iterations on it."""
 
 
 def stage(params: config.Params, method: str) -> None:
@@ -30,9 +30,11 @@ def stage(params: config.Params, method: str) -> None:
     file = Path(params.evaluate.methods[method])
     warmstarts.create(family(method), file)  # says what is wrong before any work is done
     asked = params.evaluate
-    names = dict.fromkeys([*asked.splits, *asked.accelerated, *asked.newton.splits])
+    names = dict.fromkeys([*asked.splits, *asked.accelerated, *asked.ladder, *asked.newton.splits])
     spans = [(split, *span) for split in names for span in engine.spans(len(_split(split)), asked.batch)]
-    chunks = [(span, chosen) for span in spans if (chosen := tracks(asked, family(method), span))]
+    chunks = [
+        (span, chosen, within(asked.relaxed, span)) for span in spans if (chosen := tracks(asked, family(method), span))
+    ]
     rooms = [Path(benchmark.__path__[0]) / f"{module}.py" for module in JUDGING]
     key = engine.fingerprint(
         common.PALETTES, common.PLANS, file, method, params.transport.model_dump(), chunks,
@@ -53,10 +55,19 @@ def stage(params: config.Params, method: str) -> None:
 
 def tracks(asked: config.Evaluate, name: str, span: Span) -> tuple[str, ...]:
     """Return the tracks under which a contestant, by its name without a seed, is judged on a span of pairs."""
+    judged = {
+        "A": within(asked.splits, span),
+        "B": name not in asked.only_track_a and within(asked.accelerated, span),
+        "C": name in asked.newton.methods and span[0] in asked.newton.splits,
+        "ladder": within(asked.ladder, span),
+    }
+    return tuple(track for track, wanted in judged.items() if wanted)
+
+
+def within(problems: Mapping[config.Split, int], span: Span) -> bool:
+    """Return whether a span lies whole among the first so many problems of its split."""
     split, _, stop = span
-    accelerated = name not in asked.only_track_a and stop <= asked.accelerated.get(split, 0)
-    newton = name in asked.newton.methods and split in asked.newton.splits
-    return (*(["A"] if split in asked.splits else []), *(["B"] if accelerated else []), *(["C"] if newton else []))
+    return stop <= problems.get(split, 0)
 
 
 def packed(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -84,6 +95,7 @@ def _contestant(name: str, file: Path, eps: float) -> WarmStart:
 
 
 def _chunk(name: str, file: Path, transport: config.Transport, chunk: Chunk) -> pl.DataFrame:
-    (split, start, stop), tracks = chunk
+    (split, start, stop), tracks, relaxed = chunk
     contestant = _contestant(name, file, transport.eps)
-    return packed(evaluate.judge(contestant, _split(split)[start:stop], **transport.model_dump(), tracks=tracks))
+    pairs = _split(split)[start:stop]
+    return packed(evaluate.judge(contestant, pairs, **transport.model_dump(), tracks=tracks, relaxed=relaxed))

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from paletteot.warmstarts import gaussian
 from paletteot.warmstarts.batches import Batch, centred, log_weights, softmin
 from paletteot.warmstarts.messages import Exchange, closeness, messages
 from paletteot.warmstarts.network import Network
 
-TEMPERATURES = (8.0, 8.0, 1.6, 0.4, 0.1)
-"""Regularisation of each pass over the kernel, LAB units, never below the problem's: a prologue, then one per block."""
-
-RANGES = (0.2, 1.0, 4.0, 16.0)
-"""Slack f + g - C over which messages fade between the palettes, LAB units."""
+TEMPERATURES = (1.6, 0.6, 0.25, 0.1)
+"""Regularisation of each block's pass over the kernel, LAB units, never below the problem's."""
 
 
 class DualNetwork(Network):
     """Let messages between the atoms correct a few Sinkhorn iterations of falling regularisation.
 
-    Each block makes one iteration, tells every atom by how much its potential moved, lets each palette send messages to
-    the other, weighted by the plan that the potentials imply at several temperatures, and corrects both potentials.
+    It begins from the potentials between Gaussian fits, which cost no pass over the kernel. Each block makes one
+    iteration, tells every atom by how much its potential moved, lets each palette send messages to the other, weighted
+    by the plan that the potentials imply at several temperatures, and corrects both potentials.
     Geometry enters through distances alone, so a common isometry of the palettes and the order of atoms change nothing.
     The weights of the messages hold no parameters: they cost one exponential for both directions, and no gradient.
     """
@@ -36,7 +35,7 @@ class DualNetwork(Network):
         self.temperatures = tuple(temperatures)
         self.first = nn.Sequential(nn.Linear(2, hidden), nn.GELU(), nn.Linear(hidden, hidden))
         self.reader = nn.Linear(1, hidden)
-        self.blocks = nn.ModuleList(Exchange(hidden) for _ in temperatures[1:])
+        self.blocks = nn.ModuleList(Exchange(hidden) for _ in temperatures)
         self.relaxation = nn.Linear(2 * hidden, 1)
 
     @property
@@ -79,19 +78,18 @@ class DualNetwork(Network):
     ) -> tuple[list[tuple[Tensor, Tensor]], Tensor, Tensor]:
         cost, (a, b) = batch.costs(), batch.weights()
         log_a, log_b = log_weights(a), log_weights(b)
-        f, g = _iteration(cost, torch.zeros_like(log_b), log_a, log_b, max(self.temperatures[0], eps))
+        f, g = _gaussian(batch)
         X = tokens[0].index_select(0, batch.source) + self.reader(centred(f, a)[..., None] / 20)
         Y = tokens[1].index_select(0, batch.target) + self.reader(centred(g, b)[..., None] / 20)
         answers = []
-        for number, block in enumerate(self.blocks, start=1):
+        for number, block in enumerate(self.blocks):
             assert isinstance(block, Exchange)
-            last = number == len(self.blocks)
+            last = number == len(self.blocks) - 1
             temperature = eps if last else max(self.temperatures[number], eps)
             with torch.no_grad():  # each block learns to correct what it is given, not to prepare the next
                 old_f, old_g = f.detach(), g.detach()
                 f, g = _iteration(cost, old_g, log_a, log_b, temperature)
-                slack = f[:, :, None] + g[:, None, :] - cost
-                weights = [closeness(slack, reach) for reach in RANGES]
+                weights = closeness(f[:, :, None] + g[:, None, :] - cost)
                 news_f, news_g = _news(centred(f - old_f, a)), _news(centred(g - old_g, b))
             read_X, values_X = block.read(X, news_f)
             read_Y, values_Y = block.read(Y, news_g)
@@ -101,6 +99,15 @@ class DualNetwork(Network):
             f, g = f + scale * step_f, g + scale * step_g
             answers.append((f, g))
         return answers, X, Y
+
+
+def _gaussian(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return f (m, k) and g (m, l) between Gaussian fits; in float64, which Apple's GPUs have not."""
+    where = "cpu" if batch.x.device.type == "mps" else batch.x.device
+    x, a = (one[batch.source].to(where, torch.float64) for one in (batch.x, batch.a))
+    y, b = (one[batch.target].to(where, torch.float64) for one in (batch.y, batch.b))
+    f, g = gaussian.potentials(y, b, x, a), gaussian.potentials(x, a, y, b)
+    return f.to(batch.x), g.to(batch.x)
 
 
 def _iteration(cost: Tensor, g: Tensor, log_a: Tensor, log_b: Tensor, eps: float) -> tuple[Tensor, Tensor]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from paletteot.ot import accelerated
-from paletteot.ot.problem import Problems
+from paletteot.ot.kernels import full_update
+from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import HOTTEST, schedule
+from paletteot.ot.sinkhorn import expand
 from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.gaussian import Gaussian
 
 
 class EpsilonSchedule:
@@ -24,6 +27,31 @@ class EpsilonSchedule:
         """Return g of the last iteration, (batch, l), LAB units; every iteration is a pass over the kernel."""
         g = [schedule(problems[row], self.iterations, self.hottest) for row in range(len(problems))]
         return Start(np.stack(g), iterations=self.iterations)
+
+
+class GaussianSchedule:
+    """The same from the potentials between Gaussian fits, which allow a low first eps."""
+
+    citation = "Thornton and Cuturi 2022, Rethinking initialization of Sinkhorn; Schmitzer 2019"
+
+    def __init__(self, iterations: int, hottest: float) -> None:
+        self.iterations, self.hottest = iterations, hottest
+        self.name = f"gaussian_schedule_{iterations}"
+        self.summary = f"gaussian, then {iterations} Sinkhorn iterations while eps falls from {hottest:g} LAB"
+
+    def start(self, problems: Problems) -> Start:
+        """Return g of the last iteration, (batch, l), LAB units; every iteration is a pass over the kernel."""
+        first = Gaussian().start(problems).g
+        g = [self._cool(problems[row], first[row]) for row in range(len(problems))]
+        return Start(np.stack(g), iterations=self.iterations)
+
+    def _cool(self, problem: Problem, first: Array) -> Array:
+        kept = problem.on_support()
+        g = first[problem.b > 0]
+        f, mass, column = np.empty(len(kept.a)), np.empty(len(g)), np.empty(len(g))
+        for eps in np.geomspace(max(self.hottest, kept.eps), kept.eps, self.iterations):
+            full_update(kept.cost, kept.a, kept.b, g, float(eps), f, mass, column)
+        return expand(g, problem.b)
 
 
 class AcceleratedSchedule(EpsilonSchedule):

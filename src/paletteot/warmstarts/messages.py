@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+RANGES = (16.0, 4.0, 1.0, 0.2)
+"""Slack f + g - C over which messages fade, LAB units; each a multiple of the next: a power needs no exponential."""
+
 LARGEST = 30.0
-"""Logarithm of the largest weight: potentials far from feasible must not overflow."""
+"""Logarithm, to base 2, of the largest weight: potentials far from feasible must not overflow."""
+
+_LOG2E = math.log2(math.e)
 
 NEWS = 2
 """Numbers that an atom hears of its own potential."""
 
 
-def closeness(slack: Tensor, reach: float) -> Tensor:
-    """Return exp(slack / reach), (m, n, n'); slack and reach in LAB units."""
-    return torch.exp2((slack * (1.4426950408889634 / reach)).clamp_max_(LARGEST))
+def closeness(slack: Tensor) -> list[Tensor]:
+    """Return exp(slack / reach), (m, n, n'), for each reach of RANGES; slack (m, n, n') in LAB units."""
+    found = [torch.exp2((slack * (_LOG2E / RANGES[0])).clamp_max_(LARGEST))]
+    for wide, narrow in pairwise(RANGES):
+        found.append(_power(found[-1], round(wide / narrow)).clamp_max_(2**LARGEST))
+    return found
 
 
 def messages(weights: Sequence[Tensor], values: Tensor, share: Tensor) -> Tensor:
@@ -60,3 +70,11 @@ class Exchange(nn.Module):
         """Return new tokens (m, n, hidden) and corrections (m, n), LAB units."""
         tokens = tokens + self.perceptron(torch.cat([known, heard], -1))
         return tokens, self.step(tokens)[..., 0]
+
+
+def _power(base: Tensor, exponent: int) -> Tensor:
+    """Return a power, by squaring."""
+    if exponent == 1:
+        return base.clone()
+    half = _power(base, exponent // 2)
+    return half.square_() if exponent % 2 == 0 else half.square_().mul_(base)

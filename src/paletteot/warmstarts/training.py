@@ -24,8 +24,9 @@ from paletteot.errors import DataError, PaletteOTError, ParamsError
 from paletteot.files import replacing
 from paletteot.ot.problem import Array
 from paletteot.warmstarts.batches import Batch, epoch
-from paletteot.warmstarts.dual_network import RANGES, DualNetwork
+from paletteot.warmstarts.dual_network import DualNetwork
 from paletteot.warmstarts.losses import LOSSES
+from paletteot.warmstarts.messages import RANGES
 from paletteot.warmstarts.network import Network
 from paletteot.warmstarts.optimiser import Optimiser
 from paletteot.warmstarts.plan_network import HEADS as PLAN_HEADS
