@@ -86,8 +86,8 @@ def pictures() -> Pictures:
 def test_the_board_has_a_ratio_at_every_rung():
     nan = Told(lambda g: np.where(np.arange(len(g))[:, None] == 0, np.nan, g), name="nan")
     board = ladder.board(ladders(nan=nan), pictures())
-    assert board["method"].to_list() == ["cold", "exact", "nan"] * 5
-    assert board["atol"].to_list() == [atol for atol in RUNGS for _ in range(3)]
+    assert board["method"].to_list() == [name for name in ("cold", "exact", "nan") for _ in RUNGS]
+    assert board["atol"].to_list() == list(RUNGS) * 3
     assert (board.filter(pl.col("method") == "cold")["ratio_median"] == 1).all()
     cold = ladders()["cold"]
     for atol, row in zip(RUNGS, board.filter(pl.col("method") == "exact").iter_rows(named=True), strict=True):
@@ -95,6 +95,14 @@ def test_the_board_has_a_ratio_at_every_rung():
         assert row["median"] == 3  # no iteration, and the three passes of the start
         assert row["ratio_median"] == pytest.approx(float((3 / counts).median()))
         assert row["ratio_low"] <= row["ratio_median"] <= row["ratio_high"]
+
+
+def test_people_see_a_line_for_each_method_and_a_column_for_each_rung():
+    header, lines = ladder.page_rows(ladder.board(ladders(), pictures()))
+    assert header == ["start", "0.01", "0.001", "0.0001", "1e-05", "1e-06"]
+    assert [line[0] for line in lines] == ["cold", "exact"]
+    assert lines[0][1:] == ["1.000 (1.000 to 1.000)"] * 5
+    assert all(len(line) == len(header) for line in lines)
 
 
 def test_a_board_needs_the_cold_start_and_the_same_pairs():

@@ -393,3 +393,17 @@ def test_seconds_of_other_pairs_are_refused(tmp_path, table):
     write(tmp_path, made, **{table: getattr(made, table)[1:]})
     with pytest.raises(DataError, match=rf"{table}\.parquet must hold the same pair_id"):
         results.read(tmp_path, "half")
+
+
+def test_the_ladder_stands_on_the_page_for_those_who_climbed_it(evaluations):
+    made = board(evaluations)
+    assert made.ladder is not None
+    assert "## Track A at other stops" in leaderboard.to_markdown(made)
+    climbed = made.ladder.filter((pl.col("method") == "half") & (pl.col("atol") == 1e-4))
+    assert climbed["ratio_median"].item() == pytest.approx(0.5, abs=0.03)
+    half = evaluations["half"]
+    fewer = board(evaluations | {"half": replace(half, ladder=half.ladder.clear())})
+    assert fewer.ladder is not None
+    assert "half" not in fewer.ladder["method"].to_list()
+    cold = evaluations["cold"]
+    assert board(evaluations | {"cold": replace(cold, ladder=cold.ladder.clear())}).ladder is None

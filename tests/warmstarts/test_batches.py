@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 
 from paletteot.ot import sinkhorn
-from paletteot.warmstarts.batches import OFF, Batch, centred, distances, epoch, log_weights, softmin
+from paletteot.warmstarts.batches import OFF, Batch, centred, distances, epoch, log_weights, meetings, softmin
 from tests.warmstarts.labelled import EPS, labelled_pairs
 
 CPU = torch.device("cpu")
@@ -111,3 +113,24 @@ def test_centring_is_the_gauge_and_log_weights_are_finite() -> None:
     shifted = centred(torch.tensor([[4.0, 0.0, float("nan")]]), weights)
     assert shifted.tolist() == [[3.0, -1.0, 0.0]]
     assert log_weights(weights)[0, 2] == OFF
+
+
+def test_palettes_meet_whoever_has_a_pair_and_nobody_else() -> None:
+    source, target = np.array([3, 3, 9]), np.array([5, 9, 7])
+    met = list(islice(meetings(source, target, 6, np.random.default_rng(0)), 40))
+    assert all(len(sources) == len(targets) == 6 for sources, targets in met)
+    assert {int(row) for both in met for side in both for row in side} == {3, 5, 7, 9}
+    assert len({(int(i), int(j)) for sources, targets in met for i, j in zip(sources, targets, strict=True)}) == 16
+    again = next(meetings(source, target, 6, np.random.default_rng(0)))
+    np.testing.assert_array_equal(again, met[0])
+
+
+def test_a_batch_between_palettes_is_their_problems() -> None:
+    pairs = labelled_pairs()
+    rows = np.array([4, 11, 4, 29])
+    one = Batch.between(pairs.palettes, pairs.source[rows], pairs.target[rows], CPU)
+    other = Batch.of_pairs(pairs, pairs.g, rows, CPU)
+    assert one.g is None
+    assert torch.equal(one.costs(), other.costs())
+    for mine, theirs in zip(one.weights(), other.weights(), strict=True):
+        assert torch.equal(mine, theirs)

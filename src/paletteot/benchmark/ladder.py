@@ -24,6 +24,9 @@ RUNGS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Largest changes of log v at which the count is taken; the reference stop is among them (docs/protocol.md, 2)."""
 
 
+_RATIO = ("ratio_median", "ratio_low", "ratio_high")
+
+
 @dataclass(frozen=True)
 class Climb:
     """Of each rung: iterations, (n,), the cap where it was not reached; converged, (n,), whether it was."""
@@ -73,9 +76,9 @@ def board(ladders: Mapping[str, pl.DataFrame], pictures: Pictures) -> pl.DataFra
     if BASE not in ladders:
         raise DataError(f"the tolerance ladder must hold {BASE}, which every ratio is taken to")
     made = []
-    for atol in RUNGS:
-        cold = _rung(ladders[BASE], atol)
-        for method, frame in ladders.items():
+    for method, frame in ladders.items():
+        for atol in RUNGS:
+            cold = _rung(ladders[BASE], atol)
             rows = _rung(frame, atol)
             if not rows["pair_id"].equals(cold["pair_id"]):
                 raise DataError(f"the tolerance ladder of {method} must hold the pairs of {BASE}")
@@ -90,6 +93,16 @@ def board(ladders: Mapping[str, pl.DataFrame], pictures: Pictures) -> pl.DataFra
                 }
             )  # fmt: skip
     return pl.DataFrame(made)
+
+
+def page_rows(made: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of a board as people see them: a line for each method, a column for each rung."""
+    cell = pl.format(
+        "{} ({} to {})", *(pl.col(name).map_elements("{:.3f}".format, return_dtype=pl.String) for name in _RATIO)
+    )
+    methods = made["method"].unique(maintain_order=True)
+    lines = [[name, *made.filter(pl.col("method") == name).select(cell).to_series().to_list()] for name in methods]
+    return ["start", *(f"{atol:g}" for atol in RUNGS)], lines
 
 
 def _rung(frame: pl.DataFrame, atol: float) -> pl.DataFrame:

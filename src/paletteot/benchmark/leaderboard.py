@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from paletteot.benchmark import board_a, board_b, board_c, rival, tables
+from paletteot.benchmark import board_a, board_b, board_c, ladder, rival, tables
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
 from paletteot.benchmark.results import Evaluation
@@ -26,6 +26,8 @@ class Leaderboard:
     b: pl.DataFrame
     c: pl.DataFrame
     duel: Duel | None
+    ladder: pl.DataFrame | None
+    """Of the families that climbed it, those of Track A in their order; None where the base did not."""
 
     @property
     def medians(self) -> dict[str, str]:
@@ -42,9 +44,12 @@ def make(
     passes over the kernel. Raises DataError where evaluations and pairs do not fit each other.
     """
     b = board_b.rows(evaluations, pictures, learned, off_kernel)
-    return Leaderboard(
-        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures)
+    made = Leaderboard(
+        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures), None
     )
+    climbed = {name: evaluations[method].ladder for name, method in made.medians.items()}
+    ladders = {name: frame for name, frame in climbed.items() if len(frame)}
+    return replace(made, ladder=ladder.board(ladders, pictures)) if BASE in ladders else made
 
 
 def to_markdown(board: Leaderboard) -> str:
@@ -75,6 +80,7 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")))),
         "",
+        *(ladder_lines(board.ladder) if board.ladder is not None else []),
         "## Track C: starts in front of Newton",
         "",
         "Damped Newton to an L1 marginal error of 1e-9, the fastest first.",
@@ -86,6 +92,19 @@ def to_markdown(board: Leaderboard) -> str:
         _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank")),
     ]
     return "\n".join(lines) + "\n"
+
+
+def ladder_lines(made: pl.DataFrame) -> list[str]:
+    """Return the section of the tolerance ladder."""
+    return [
+        "## Track A at other stops",
+        "",
+        f"Ratio to `{BASE}` at the same stop, the largest change of log v at most 1e-2 to 1e-6; median and interval,",
+        f"on the first {made['problems'][0]} problems of `{RANKING_SPLIT}`. Savings shrink as the stop tightens.",
+        "",
+        tables.markdown_table(*ladder.page_rows(made)),
+        "",
+    ]
 
 
 def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:

@@ -47,6 +47,8 @@ def build(
     write_text(folder / "leaderboard.md", leaderboard.to_markdown(board))
     for name, track in (("leaderboard", board.a), ("accelerated", board.b), ("newton", board.c)):
         write_text(folder / f"{name}.csv", tables.to_csv(track))
+    if board.ladder is not None:
+        write_text(folder / "ladder.csv", board.ladder.write_csv(float_precision=6))
     write_text(folder / "seed_view.md", seed_view.to_markdown(seed_rows))
     write_text(folder / "plots" / "iterations.csv", plot_data(medians).write_csv())
     write_text(folder / "plots" / "offline.html", dvc_html.offline_template())

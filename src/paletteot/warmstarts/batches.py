@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from paletteot.dataset.load import Pairs
+from paletteot.dataset.load import Pairs, Palettes
 from paletteot.ot.problem import Problems
 
 OFF = -1e9
@@ -58,6 +58,18 @@ class Batch:
         return cls(
             *_tensors(x, a, device), *_tensors(y, b, device), _rows(source, device), _rows(target, device), labels
         )
+
+    @classmethod
+    def between(
+        cls, palettes: Palettes, sources: NDArray[np.int64], targets: NDArray[np.int64], device: torch.device
+    ) -> Batch:
+        """Return the problems from each palette to its neighbour in the other list, without labels.
+
+        sources, targets: (m,) rows of the palettes.
+        """
+        rows = torch.arange(len(sources), device=device)
+        x, a, y, b = (part[i] for i in (sources, targets) for part in (palettes.x, palettes.a))
+        return cls(*_tensors(x, a, device), *_tensors(y, b, device), rows, rows)
 
     def part(self, rows: slice) -> Batch:
         """Return some of the problems, between the same palettes."""
@@ -123,6 +135,15 @@ def epoch(
     batches = np.split(order, np.flatnonzero(np.diff(cell[order])) + 1)
     for number in rng.permutation(len(batches)):
         yield batches[number]
+
+
+def meetings(
+    source: NDArray[np.int64], target: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Pair any two palettes of some pairs, without end: sources and targets, (size,) rows each."""
+    known = np.unique(np.concatenate([source, target]))
+    while True:
+        yield rng.choice(known, size), rng.choice(known, size)
 
 
 def _tensors(points: NDArray[np.float64], weights: NDArray[np.float64], device: torch.device) -> tuple[Tensor, Tensor]:

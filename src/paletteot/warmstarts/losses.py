@@ -76,6 +76,9 @@ LOSSES: Mapping[str, Callable[[DualNetwork, Batch, float], Tensor]] = {
 }
 """Name of each variant: its loss."""
 
+LABEL_FREE = ("dual_network_self",)
+"""Variants whose loss needs no labels: they may meet any two palettes."""
+
 
 def smooth_softmin(cost: Tensor, potential: Tensor, log_weight: Tensor, eps: float, dim: int) -> Tensor:
     """Return `batches.softmin`, with gradients."""

@@ -6,7 +6,7 @@ import math
 import pickle
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
@@ -23,9 +24,9 @@ from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError, PaletteOTError, ParamsError
 from paletteot.files import replacing
 from paletteot.ot.problem import Array
-from paletteot.warmstarts.batches import Batch, epoch
+from paletteot.warmstarts.batches import Batch, epoch, meetings
 from paletteot.warmstarts.dual_network import DualNetwork
-from paletteot.warmstarts.losses import LOSSES
+from paletteot.warmstarts.losses import LABEL_FREE, LOSSES
 from paletteot.warmstarts.messages import RANGES
 from paletteot.warmstarts.network import Network
 from paletteot.warmstarts.optimiser import Optimiser
@@ -38,6 +39,9 @@ Log = Callable[[int, dict[str, float]], None]
 
 Keep = Callable[[Path], None]
 """Given the file of weights when training has ended."""
+
+_Choice = NDArray[np.int64] | tuple[NDArray[np.int64], NDArray[np.int64]]
+"""A batch: rows of the pairs, or rows of the palettes on either side."""
 
 VALIDATION = ("validation_seen", "validation_unseen")
 """Splits that a loss is computed on after every epoch; the best epoch is chosen by the last."""
@@ -128,7 +132,8 @@ def train(
     """Train a network and return the weights of the epoch with the smallest loss on validation_unseen.
 
     The learning rates warmed up and then a cosine. Every variant is judged by the loss with labels, on
-    validation. pairs: labelled; an epoch visits settings.pairs of them. validation: labelled pairs of VALIDATION.
+    validation. pairs: labelled; an epoch visits settings.pairs of them, or, where the loss needs no labels, as many
+    of any two of their palettes. validation: labelled pairs of VALIDATION.
     eps: LAB units. partial: folder of the checkpoint, written every CHECKPOINT_SECONDS and after every epoch; training
     goes on from there to the same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
     """
@@ -200,11 +205,11 @@ def _epoch(
     kept = time.monotonic()
     with bar:
         # The order of an epoch is seeded: the batches before the checkpoint are the same ones again.
-        for rows in islice(epoch(pairs.source, pairs.target, settings.block, rng), inside.batches, None):
+        for choice in islice(_choices(name, pairs, settings.block, rng), inside.batches, None):
             if inside.visited >= size:
                 break
             done = (number - 1 + inside.visited / size) / settings.epochs
-            batch = Batch.of_pairs(pairs, g, rows, device)
+            batch = _batch(pairs, g, choice, device)
             if loss_of is None:
                 loss = network.loss(batch, eps)
             else:
@@ -213,14 +218,27 @@ def _epoch(
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
             optimiser.step(_rate(done))
-            inside.total += _check_finite(loss.item(), name, number) * len(rows)
-            inside.visited += len(rows)
+            inside.total += _check_finite(loss.item(), name, number) * len(batch)
+            inside.visited += len(batch)
             inside.batches += 1
-            bar.update(len(rows))
+            bar.update(len(batch))
             if time.monotonic() - kept > CHECKPOINT_SECONDS:
                 keep()
                 kept = time.monotonic()
     return inside.total / inside.visited
+
+
+def _choices(name: str, pairs: Pairs, block: int, rng: np.random.Generator) -> Iterator[_Choice]:
+    """Yield the batches of an epoch: its pairs, or where no label is needed any two of their palettes."""
+    if name in LABEL_FREE:
+        return meetings(pairs.source, pairs.target, block, rng)
+    return epoch(pairs.source, pairs.target, block, rng)
+
+
+def _batch(pairs: Pairs, g: Array, choice: _Choice, device: torch.device) -> Batch:
+    if isinstance(choice, tuple):
+        return Batch.between(pairs.palettes, *choice, device)
+    return Batch.of_pairs(pairs, g, choice, device)
 
 
 def _rate(done: float) -> float:
