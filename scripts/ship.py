@@ -17,12 +17,13 @@ from safetensors.numpy import save
 
 from paletteot.errors import DataError, PaletteOTError
 from paletteot.files import replacing, write_text
+from paletteot.pretrained import CONTESTANTS
 from paletteot.stages import common, provenance
 from paletteot.warmstarts import training
 from paletteot.warmstarts.dual_network import DualNetwork
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORK = "dual_network"
+NETWORK = CONTESTANTS["dual"]
 WEIGHTS = Path("src/paletteot/pretrained") / f"{NETWORK}.safetensors"
 CARD = Path("docs/model-card.md")
 TEMPLATE = Path(__file__).with_name("model-card.md.j2")

@@ -194,7 +194,7 @@ def test_a_relaxation_is_told_alike_alone_and_in_a_batch() -> None:
         assert alone == pytest.approx(whole[row], abs=1e-3)
 
 
-@pytest.mark.parametrize("temperatures", [(1.6, 0.6, 0.25, 0.1), (20.0, 3.0), (4.0, 0.2, 0.2)])
+@pytest.mark.parametrize("temperatures", [TEMPERATURES, (20.0, 3.0), (4.0, 0.2, 0.2)])
 def test_untrained_the_dual_network_is_its_iterations_at_falling_temperatures(temperatures: Sequence[float]) -> None:
     problems = one(8, 14, 12)
     torch.manual_seed(1)

@@ -10,7 +10,7 @@ from paletteot.warmstarts.contract import WarmStart
 
 FOLDER = Path(__file__).parent
 
-CONTESTANTS = {"dual": "dual_network"}
+CONTESTANTS = {"dual": "dual_network_self"}
 """Short name of each learned warm start that ships: the contestant that it is."""
 
 

@@ -15,7 +15,7 @@ BUILT_IN: dict[str, tuple[str, str, *tuple[float, ...]]] = {
     "epsilon_schedule_10": ("epsilon_schedule", "EpsilonSchedule", 10),
     "epsilon_schedule_13": ("epsilon_schedule", "EpsilonSchedule", 13, 10),
     "epsilon_schedule_40": ("epsilon_schedule", "EpsilonSchedule", 40),
-    "gaussian_schedule_4": ("epsilon_schedule", "GaussianSchedule", 4, 1.6),
+    "gaussian_schedule_6": ("epsilon_schedule", "GaussianSchedule", 6, 2.4),
     "epsilon_schedule_accelerated": ("epsilon_schedule", "AcceleratedSchedule", 10),
     "lp_duals": ("lp_duals", "LPDuals"),
     "plan_network": ("plan_network", "PlanStart"),

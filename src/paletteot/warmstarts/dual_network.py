@@ -12,7 +12,7 @@ from paletteot.warmstarts.batches import Batch, centred, log_weights, softmin
 from paletteot.warmstarts.messages import Exchange, closeness, messages
 from paletteot.warmstarts.network import Network
 
-TEMPERATURES = (1.6, 0.6, 0.25, 0.1)
+TEMPERATURES = (2.4, 1.0, 0.45, 0.2, 0.1)
 """Regularisation of each block's pass over the kernel, LAB units, never below the problem's."""
 
 

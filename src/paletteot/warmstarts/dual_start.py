@@ -56,7 +56,7 @@ class AcceleratedDualStart(DualStart):
     def __init__(self, network: DualNetwork) -> None:
         super().__init__(network)
         self.name = "dual_network_accelerated"
-        self.summary = "dual_network, then Anderson-accelerated passes inside the start, all counted"
+        self.summary = f"{network.name}, then Anderson-accelerated passes inside the start, all counted"
 
     def start(self, problems: Problems) -> Start:
         """Return potentials after accelerated passes, (batch, l), LAB units, gauge sum_j b_j g_j = 0."""
