@@ -20,6 +20,9 @@ from paletteot.warmstarts.contract import WarmStart, family
 JUDGING = ("evaluate", "starts", "accelerate", "ladder", "second_order", "protocol")
 """Modules of the benchmark that an evaluation depends on."""
 
+STARTING = ("dual_start", "gaussian", "plan_network")
+"""Modules of the warm starts beside the contestant's own file; those of the networks change with their weights."""
+
 Span = tuple[config.Split, int, int]
 Chunk = tuple[Span, tuple[str, ...], bool]
 """A span of a split's pairs, the tracks it is judged under, and whether Track B runs the relaxed iterations on it."""
@@ -36,6 +39,7 @@ def stage(params: config.Params, method: str) -> None:
         (span, chosen, within(asked.relaxed, span)) for span in spans if (chosen := tracks(asked, family(method), span))
     ]
     rooms = [Path(benchmark.__path__[0]) / f"{module}.py" for module in JUDGING]
+    rooms += [Path(warmstarts.__path__[0]) / f"{module}.py" for module in STARTING]
     key = engine.fingerprint(
         common.PALETTES, common.PLANS, file, method, params.transport.model_dump(), chunks,
         Path(paletteot.ot.__path__[0]), *rooms,

@@ -19,6 +19,7 @@ MODULES = (
     "network",
     "training",
     "dual_network",
+    "gaussian",
     "messages",
     "losses",
     "relaxation",
