@@ -1,0 +1,89 @@
+"""Arrays between two processes that do not trust each other: a head of JSON, then the numbers as they lie in memory.
+
+Nothing is unpickled, nothing is executed, and nothing is read that is longer than the reader allows.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Mapping
+from socket import socket
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+HEAD = 2**16
+"""Bytes that a head may have."""
+
+DTYPES = tuple(np.dtype(code).str for code in "?bhilBHILefd")
+"""What numbers may be: whole ones and floats that every machine knows."""
+
+
+class WireError(Exception):
+    """What came is no message, or longer than it may be."""
+
+
+class Head(BaseModel):
+    """What stands before the numbers.
+
+    words: text by name. arrays: dtype and shape of each array, in the order in which they follow.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    words: dict[str, str | None] = {}
+    arrays: dict[str, tuple[str, tuple[Annotated[int, Field(ge=0)], ...]]] = {}
+
+
+def send(channel: socket, words: Mapping[str, str | None], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Send text and arrays; raises OSError when nobody listens, TimeoutError after the channel's timeout."""
+    head = Head(words=dict(words), arrays={name: (array.dtype.str, array.shape) for name, array in arrays.items()})
+    text = head.model_dump_json().encode()
+    channel.sendall(b"".join([struct.pack("<I", len(text)), text, *(array.tobytes() for array in arrays.values())]))
+
+
+def receive(channel: socket, *, most: int, deadline: float | None = None) -> tuple[Head, dict[str, bytearray]]:
+    """Return the head of the next message and the bytes of its arrays.
+
+    most: bytes that the arrays may have, all together. deadline: moment of `time.monotonic` after which TimeoutError is
+    raised. Raises EOFError when the other side is gone, WireError when what came is no message.
+    """
+    (length,) = struct.unpack("<I", _read(channel, 4, deadline))
+    if length > HEAD:
+        raise WireError(f"a head of {length} bytes")
+    try:
+        head = Head.model_validate_json(bytes(_read(channel, length, deadline)))
+    except ValidationError as error:
+        raise WireError("no head") from error
+    sizes = {}
+    for name, (dtype, shape) in head.arrays.items():
+        if dtype not in DTYPES:
+            raise WireError(f"numbers of dtype {dtype}")
+        size = np.dtype(dtype).itemsize
+        for axis in shape:
+            size *= axis
+        sizes[name] = size
+    if sum(sizes.values()) > most:
+        raise WireError(f"{sum(sizes.values())} bytes of numbers")
+    return head, {name: _read(channel, size, deadline) for name, size in sizes.items()}
+
+
+def array(head: Head, name: str, content: bytearray) -> NDArray[Any]:
+    """Return an array of a message; it shares the memory of its bytes."""
+    dtype, shape = head.arrays[name]
+    return np.frombuffer(content, dtype=dtype).reshape(shape)
+
+
+def _read(channel: socket, size: int, deadline: float | None) -> bytearray:
+    content = bytearray(size)
+    rest = memoryview(content)
+    while rest:
+        if deadline is not None:
+            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+        if not (got := channel.recv_into(rest)):
+            raise EOFError
+        rest = rest[got:]
+    return content
