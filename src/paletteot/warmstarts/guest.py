@@ -82,7 +82,6 @@ class Guest:
     def close(self) -> None:
         """End its process and all that it started."""
         self._end()
-        self._relay.join(timeout=1)
 
     def _begin(self) -> dict[str, str | None]:
         """Start the process and return who it says it is."""
@@ -99,9 +98,9 @@ class Guest:
             )  # fmt: skip
         assert process.stdout is not None
         self._process, self._channel = process, ours
-        self._end = weakref.finalize(self, _end, process, ours)
-        self._relay = Thread(target=_relay, args=(process.stdout, self.code.label), daemon=True)
-        self._relay.start()
+        relay = Thread(target=_relay, args=(process.stdout, self.code.label), daemon=True)
+        relay.start()
+        self._end = weakref.finalize(self, _end, process, ours, relay)
         head, _ = self._exchange(None, {}, most=0)
         return head.words
 
@@ -157,8 +156,9 @@ def _ending(code: int | None) -> str:
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def _end(process: subprocess.Popen[bytes], channel: socket.socket) -> None:
+def _end(process: subprocess.Popen[bytes], channel: socket.socket, relay: Thread) -> None:
     channel.close()
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    relay.join(1)  # a child of its own that outlives it may hold the pipe
