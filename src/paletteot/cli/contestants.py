@@ -28,8 +28,8 @@ def maker(
 ) -> tuple[Callable[[], WarmStart], tuple[str, ...]]:
     """Return what makes a contestant, and the names that it must not have.
 
-    One that is not built in runs in a process of its own. Raises ParamsError for a word that means nothing, and for code
-    from outside the package that is not trusted.
+    One that is not built in runs in a process of its own. Raises ParamsError for a word that means nothing, and for
+    code from outside the package that is not trusted.
     """
     from paletteot import warmstarts
     from paletteot.warmstarts import family, outside

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -72,18 +73,17 @@ class Guest:
         if not self._end.alive:
             self._begin()
         question = {field.name: np.asarray(getattr(problems, field.name)) for field in fields(problems)}
-        words: dict[str, str | None] = {} if problems.x.flags.writeable else {READ_ONLY: ""}
-        _, content = self._exchange(words, question, most=SLACK * (problems.b.nbytes + 16 * len(problems)) + wire.HEAD)
-        missing = [name for name in ("g", "iterations") if name not in content]
-        if missing:
-            raise self._failed("it sent something that is no answer")
-        return Start(content["g"], content.get("omega"), content["iterations"])
+        words = {} if problems.x.flags.writeable else {READ_ONLY: ""}
+        _, answer = self._exchange(words, question, most=SLACK * (problems.b.nbytes + 16 * len(problems)) + wire.HEAD)
+        if not {"g", "iterations"} <= answer.keys():
+            raise self._failed("it sent something that is no answer: fields are missing")
+        return Start(answer["g"], answer.get("omega"), answer["iterations"])
 
     def close(self) -> None:
         """End its process and all that it started."""
         self._end()
 
-    def _begin(self) -> dict[str, str | None]:
+    def _begin(self) -> Mapping[str, str | None]:
         """Start the process and return who it says it is."""
         ours, theirs = socket.socketpair()
         order = Order(
@@ -101,19 +101,19 @@ class Guest:
         relay = Thread(target=_relay, args=(process.stdout, self.code.label), daemon=True)
         relay.start()
         self._end = weakref.finalize(self, _end, process, ours, relay)
-        head, _ = self._exchange(None, {}, most=0)
-        return head.words
+        who, _ = self._exchange(None, {}, most=0)
+        return who
 
     def _exchange(
-        self, words: dict[str, str | None] | None, arrays: dict[str, NDArray[Any]], *, most: int
-    ) -> tuple[wire.Head, dict[str, NDArray[Any]]]:
+        self, words: Mapping[str, str | None] | None, question: Mapping[str, NDArray[Any]], *, most: int
+    ) -> tuple[Mapping[str, str | None], dict[str, NDArray[Any]]]:
         """Send a question, if there is one, and return the answer; whatever prevents one ends the process."""
         deadline = time.monotonic() + self.limits.seconds
         try:
             if words is not None:
                 self._channel.settimeout(self.limits.seconds)
-                wire.send(self._channel, words, arrays)
-            head, content = wire.receive(self._channel, most=most, deadline=deadline)
+                wire.send(self._channel, words, question)
+            told, answer = wire.receive(self._channel, most=most, deadline=deadline)
         except TimeoutError:
             self.close()
             raise HungError(self.code.label, f"it did not answer within {self.limits.seconds:g} s") from None
@@ -123,9 +123,9 @@ class Guest:
             raise self._failed(f"its process {_ending(self._process.returncode)} instead of answering") from None
         except wire.WireError as error:
             raise self._failed(f"it sent something that is no answer: {printable(str(error))}") from None
-        if (error_told := head.words.get(ERROR)) is not None:
+        if (error_told := told.get(ERROR)) is not None:
             raise NoAnswerError(self.code.label, printable(error_told))
-        return head, {name: wire.array(head, name, content[name]) for name in content}
+        return told, answer
 
     def _failed(self, what: str) -> NoAnswerError:
         self.close()

@@ -59,11 +59,11 @@ def main() -> None:
     wire.send(channel, {field: value if isinstance(value, str) else None for field, value in who.items()}, {})
     while True:
         try:
-            head, content = wire.receive(channel, most=sys.maxsize)
+            words, question = wire.receive(channel, most=sys.maxsize)
         except EOFError:
             return None
         try:
-            arrays = answer(contestant, head, content)
+            arrays = answer(contestant, question, read_only=READ_ONLY in words)
         except IllegalStartError as error:
             wire.send(channel, {ERROR: f"start {error}"}, {})
         except BaseException as error:  # as above
@@ -93,30 +93,29 @@ def make(order: Order) -> Any:
     return cls.from_file(order.weights)
 
 
-def answer(contestant: Any, head: wire.Head, content: dict[str, bytearray]) -> dict[str, NDArray[Any]]:
+def answer(contestant: Any, question: dict[str, NDArray[Any]], *, read_only: bool) -> dict[str, NDArray[Any]]:
     """Return what a contestant answers to the problems of a question, field by field.
 
     Raises IllegalStartError where that is no Start, or holds something else than numbers, or where the contestant
     changed what it was given.
     """
-    before = {name: bytes(one) for name, one in content.items()}
-    arrays = {name: wire.array(head, name, one) for name, one in content.items()}
-    for one in arrays.values():
-        one.flags.writeable = READ_ONLY not in head.words
-    eps = float(arrays.pop("eps"))
-    start = contestant.start(Problems(**arrays, eps=eps))
-    if changed := [name for name, one in content.items() if one != before[name]]:
+    before = {name: array.tobytes() for name, array in question.items()}
+    for array in question.values():
+        array.flags.writeable = not read_only
+    given = {name: array for name, array in question.items() if name != "eps"}
+    start = contestant.start(Problems(**given, eps=float(question["eps"])))
+    if changed := [name for name, array in question.items() if array.tobytes() != before[name]]:
         raise IllegalStartError(f"must leave what it is given as it is, but changed {', '.join(changed)}")
     if not isinstance(start, Start):
         raise IllegalStartError(f"must return a Start, but returned {type(start).__name__}")
-    given = {"g": start.g, "omega": start.omega, "iterations": np.asarray(start.iterations)}
-    for field, value in given.items():
+    fields = {"g": start.g, "omega": start.omega, "iterations": np.asarray(start.iterations)}
+    for field, value in fields.items():
         if value is None and field == "omega":
             continue
         if not isinstance(value, np.ndarray) or value.dtype.str not in wire.DTYPES:
             found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
             raise IllegalStartError(f"must return {field} as an array of numbers, but returned {found}")
-    return {field: value for field, value in given.items() if value is not None}
+    return {field: value for field, value in fields.items() if value is not None}
 
 
 def told(error: BaseException, place: str) -> str:

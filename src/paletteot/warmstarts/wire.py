@@ -5,6 +5,7 @@ Nothing is unpickled, nothing is executed, and nothing is read that is longer th
 
 from __future__ import annotations
 
+import math
 import struct
 import time
 from collections.abc import Mapping
@@ -45,8 +46,10 @@ def send(channel: socket, words: Mapping[str, str | None], arrays: Mapping[str, 
     channel.sendall(b"".join([struct.pack("<I", len(text)), text, *(array.tobytes() for array in arrays.values())]))
 
 
-def receive(channel: socket, *, most: int, deadline: float | None = None) -> tuple[Head, dict[str, bytearray]]:
-    """Return the head of the next message and the bytes of its arrays.
+def receive(
+    channel: socket, *, most: int, deadline: float | None = None
+) -> tuple[Mapping[str, str | None], dict[str, NDArray[Any]]]:
+    """Return the text and the arrays of the next message.
 
     most: bytes that the arrays may have, all together. deadline: moment of `time.monotonic` after which TimeoutError is
     raised. Raises EOFError when the other side is gone, WireError when what came is no message.
@@ -58,23 +61,17 @@ def receive(channel: socket, *, most: int, deadline: float | None = None) -> tup
         head = Head.model_validate_json(bytes(_read(channel, length, deadline)))
     except ValidationError as error:
         raise WireError("no head") from error
-    sizes = {}
-    for name, (dtype, shape) in head.arrays.items():
-        if dtype not in DTYPES:
-            raise WireError(f"numbers of dtype {dtype}")
-        size = np.dtype(dtype).itemsize
-        for axis in shape:
-            size *= axis
-        sizes[name] = size
-    if sum(sizes.values()) > most:
-        raise WireError(f"{sum(sizes.values())} bytes of numbers")
-    return head, {name: _read(channel, size, deadline) for name, size in sizes.items()}
-
-
-def array(head: Head, name: str, content: bytearray) -> NDArray[Any]:
-    """Return an array of a message; it shares the memory of its bytes."""
-    dtype, shape = head.arrays[name]
-    return np.frombuffer(content, dtype=dtype).reshape(shape)
+    if wrong := [dtype for dtype, _ in head.arrays.values() if dtype not in DTYPES]:
+        raise WireError(f"numbers of dtype {wrong[0]}")
+    sizes = {name: np.dtype(dtype).itemsize * math.prod(shape) for name, (dtype, shape) in head.arrays.items()}
+    if (total := sum(sizes.values())) > most:
+        raise WireError(f"{total} bytes of numbers")
+    content = {name: _read(channel, size, deadline) for name, size in sizes.items()}
+    try:
+        arrays = {name: np.ndarray(shape, dtype, content[name]) for name, (dtype, shape) in head.arrays.items()}
+    except (ValueError, OverflowError) as error:  # no bytes at all, in more dimensions than there are
+        raise WireError("an impossible shape") from error
+    return head.words, arrays
 
 
 def _read(channel: socket, size: int, deadline: float | None) -> bytearray:
