@@ -88,6 +88,11 @@ class Complex(Honest):
         return distance(problems) + 0j
 
 
+class Texts(Honest):
+    def g(self, problems):
+        return np.full(problems.b.shape, "g")
+
+
 class NotANumber(Honest):
     def g(self, problems):
         return np.where(problems.y[..., 0] > 50, np.nan, distance(problems))
@@ -267,6 +272,7 @@ BROKEN = [
     (WritesQuietly, "inputs", "start must leave what it is given as it is, but changed b"),
     (Float32, "contract", "g must be float64, but is float32"),
     (Complex, "contract", "g must be float64, but is complex128"),
+    (Texts, "contract", "g must be float64, but is <U1"),
     (NotANumber, "contract", "g must be finite where b is positive, but holds nan"),
     (Infinite, "contract", "g must be finite where b is positive, but holds -inf"),
     (OneNumberEach, "contract", "g must have shape (6, 12), but has (6,)"),

@@ -10,7 +10,7 @@ from threading import Thread
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
@@ -37,6 +37,7 @@ def raw(head: object, content: bytes = b""):
     return lambda channel: channel.sendall(struct.pack("<I", len(text)) + text + content)
 
 
+@settings(max_examples=30)
 @given(
     st.dictionaries(st.text(max_size=3), numbers, max_size=3),
     st.dictionaries(st.text(max_size=3), st.none() | st.text(max_size=5)),
@@ -89,3 +90,22 @@ def test_silence_ends_with_the_deadline():
         theirs.sendall(b"\0")
         with pytest.raises(TimeoutError):
             wire.receive(ours, most=0, deadline=time.monotonic() + 0.05)
+
+
+def test_a_drip_ends_with_the_deadline():
+    """A byte now and then keeps nobody waiting."""
+    ours, theirs = socket.socketpair()
+
+    def drip() -> None:
+        try:
+            while True:
+                theirs.sendall(b"\0")
+                time.sleep(0.001)
+        except OSError:
+            theirs.close()
+
+    with ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        Thread(target=drip, daemon=True).start()
+        with pytest.raises(TimeoutError):
+            wire._read(ours, 10**6, time.monotonic() + 0.2)

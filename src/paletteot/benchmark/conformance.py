@@ -21,7 +21,7 @@ TOLERANCE = 0.01
 """LAB units by which rounding may move a potential: networks that reckon in float32 move theirs by a few 1e-3."""
 
 VALUE_TOLERANCE = 1e-6
-"""LAB units by which the values of two answers may differ that are equally good but not the same (`_equal`)."""
+"""LAB units by which the values of two answers may differ that are equally good but not the same (`different`)."""
 
 PASSES_TOLERANCE = 2
 """Passes by which rounding may move a number of them that depends on the problem."""
@@ -31,6 +31,9 @@ REACH = 1e6
 
 SIZES = ((1, 1), (2, 2), (1, 9), (9, 1), (8, 40), (300, 130))
 """Numbers of source and target atoms."""
+
+REAL = "iuf"
+"""Kinds of dtypes that can be compared with others, if not accepted."""
 
 Make = Callable[[], WarmStart]
 Check = Callable[[WarmStart, Make], Iterator[str]]
@@ -111,7 +114,9 @@ def padding(contestant: WarmStart, _make: Make) -> Iterator[str]:
     for row, one in enumerate(alone):
         (expected,), (own,) = asked(contestant, batch([one]))
         found = g[row, : len(one.b)], passes[row]
-        yield from different("with and without atoms of weight zero", one, found, (expected, own))
+        if lines := different("with and without atoms of weight zero", one, found, (expected, own)):
+            yield from lines
+            return
 
 
 def batches(contestant: WarmStart, _make: Make) -> Iterator[str]:
@@ -120,7 +125,9 @@ def batches(contestant: WarmStart, _make: Make) -> Iterator[str]:
     g, passes = asked(contestant, problems)
     for row in range(len(problems)):
         (alone,), (own,) = asked(contestant, Problems.of(problems[row]))
-        yield from different("alone and in a batch", problems[row], (alone, own), (g[row], passes[row]))
+        if lines := different("alone and in a batch", problems[row], (alone, own), (g[row], passes[row])):
+            yield from lines
+            return
 
 
 def repeats(contestant: WarmStart, make: Make) -> Iterator[str]:
@@ -191,6 +198,8 @@ def faults(start: object, problems: Problems) -> list[str]:
             continue
         if value.dtype != np.float64:
             lines.append(f"{field} must be float64, but is {value.dtype}")
+            if value.dtype.kind not in REAL:
+                continue
         if value.shape != shape:
             lines.append(f"{field} must have shape {shape}, but has {value.shape}")
         elif field == "g" and not (finite := np.isfinite(value) | (problems.b == 0)).all():
@@ -212,7 +221,7 @@ def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, NDArray[np.
     start = contestant.start(problems)
     g = usable(start, problems)
     passes = np.asarray(start.iterations)
-    if passes.dtype.kind not in "iuf" or passes.shape not in ((), (len(problems),)):
+    if passes.dtype.kind not in REAL or passes.shape not in ((), (len(problems),)):
         raise UnfitError(faults(start, problems))
     return g, np.broadcast_to(passes, len(problems))
 
@@ -220,27 +229,30 @@ def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, NDArray[np.
 def usable(start: object, problems: Problems) -> Array:
     """Return a copy of the g of an answer, (n, l) float64; raises UnfitError where it cannot be compared."""
     g = start.g if isinstance(start, Start) else None
-    if not isinstance(g, np.ndarray) or g.shape != problems.b.shape or g.dtype.kind not in "iuf":
+    if not isinstance(g, np.ndarray) or g.shape != problems.b.shape or g.dtype.kind not in REAL:
         raise UnfitError(faults(start, problems))
     if not np.isfinite(g[problems.b > 0]).all():
         raise UnfitError(faults(start, problems))
     return g.astype(np.float64)
 
 
-def different(how: str, one: Problem, found: tuple[Array, np.int64], expected: tuple[Array, np.int64]) -> Iterator[str]:
-    """Compare two answers, g (l,) and passes, to what is the same problem.
+def different(how: str, one: Problem, found: tuple[Array, np.int64], expected: tuple[Array, np.int64]) -> list[str]:
+    """Return what differs between two answers, g (l,) and passes, to what is the same problem, a line each.
 
     Potentials that differ are the same answer still where both are worth the same in the unregularised dual: the best
     ones there are not unique (network simplex).
     """
-    kept, on = one.on_support(), one.b > 0
+    kept, on, lines = one.on_support(), one.b > 0, []
     g, other = (sinkhorn.fix_gauge(answer[0][on], kept.b) for answer in (found, expected))
     apart = float(np.abs(g - other).max())
     values = [float(kept.a @ (kept.cost - potential).min(axis=1)) for potential in (g, other)]
     if apart > TOLERANCE and abs(values[0] - values[1]) > VALUE_TOLERANCE:
-        yield f"g must be the same {how}, up to a constant and {TOLERANCE} LAB, but differs by {apart:.2g}"
+        lines.append(f"g must be the same {how}, up to a constant and {TOLERANCE} LAB, but differs by {apart:.2g}")
     if abs(found[1] - expected[1]) > PASSES_TOLERANCE:
-        yield f"iterations must be the same {how}, up to {PASSES_TOLERANCE}, but are {found[1]} and {expected[1]}"
+        lines.append(
+            f"iterations must be the same {how}, up to {PASSES_TOLERANCE}, but are {found[1]} and {expected[1]}"
+        )
+    return lines
 
 
 def said(error: Exception) -> str:

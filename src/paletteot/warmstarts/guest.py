@@ -153,7 +153,7 @@ def _relay(stream: IO[bytes], label: str) -> None:
 def _ending(code: int | None) -> str:
     if code is None:
         return "fell silent"
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
 
 
 def _end(process: subprocess.Popen[bytes], channel: socket.socket, relay: Thread) -> None:

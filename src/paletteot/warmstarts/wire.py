@@ -79,7 +79,9 @@ def _read(channel: socket, size: int, deadline: float | None) -> bytearray:
     rest = memoryview(content)
     while rest:
         if deadline is not None:
-            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+            if (left := deadline - time.monotonic()) <= 0:
+                raise TimeoutError
+            channel.settimeout(left)
         if not (got := channel.recv_into(rest)):
             raise EOFError
         rest = rest[got:]
