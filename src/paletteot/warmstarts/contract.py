@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from paletteot.errors import PaletteOTError
 from paletteot.ot.problem import Problems
 
 
@@ -39,6 +40,18 @@ class WarmStart(Protocol):
     def start(self, problems: Problems) -> Start:
         """Return initial potentials for a batch of problems without changing it."""
         ...
+
+
+class NoAnswerError(PaletteOTError):
+    """A contestant gave no answer; what: what it did instead."""
+
+    def __init__(self, label: str, what: str) -> None:
+        super().__init__(f"{label}: {what}")
+        self.what = what
+
+
+class HungError(NoAnswerError):
+    """A contestant gave no answer in the time it had."""
 
 
 def family(name: str) -> str:

@@ -1,0 +1,50 @@
+"""Which contestant a word on the command line means, and whether its code may run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from paletteot.errors import ParamsError
+
+if TYPE_CHECKING:
+    from paletteot.warmstarts.contract import WarmStart
+
+Reference = Annotated[
+    str, typer.Argument(metavar="CONTESTANT", help="a name, built in (or name-seed) or installed, or FILE.py:CLASS")
+]
+Trust = Annotated[bool, typer.Option("--trust", help="run code from outside the package, as you")]
+Weights = Annotated[Path | None, typer.Option(help="what a learned contestant reads; default: params.yaml")]
+Seconds = Annotated[float, typer.Option(help="what code from outside may take for an answer", min=0.1)]
+Memory = Annotated[float, typer.Option(help="GB that code from outside may use; 0 for any", min=0)]
+
+
+def maker(
+    reference: str, weights: Path | None, *, trust: bool, seconds: float, memory: float
+) -> tuple[Callable[[], WarmStart], tuple[str, ...]]:
+    """Return what makes a contestant, and the names that it must not have.
+
+    One that is not built in runs in a process of its own. Raises ParamsError for a word that means nothing, and for
+    code from outside the package that is not trusted.
+    """
+    from paletteot import warmstarts
+    from paletteot.warmstarts import family, outside
+
+    if ":" in reference or reference.endswith(".py"):
+        code = outside.in_file(reference)
+    elif (name := family(reference)) in warmstarts.BUILT_IN:
+        return partial(warmstarts.create, name, weights), ()
+    else:
+        code = outside.installed()[warmstarts.check_name(reference, "a contestant that is not FILE.py:CLASS")]
+    if not trust:
+        raise ParamsError(
+            f"{code.label} is code from outside the package, and running it can do whatever you can: read it, then say "
+            "--trust"
+        )
+    from paletteot.warmstarts.guest import Guest, Limits
+
+    return partial(Guest, code, weights, Limits(seconds, memory)), tuple(warmstarts.BUILT_IN)
