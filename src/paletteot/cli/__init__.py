@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving
+from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving, submitting
 from paletteot.errors import PaletteOTError
 
 app = typer.Typer(
@@ -35,7 +35,7 @@ def paletteot() -> None:
 
 for command in (
     pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
-    seed_checkpoint.import_seed_checkpoint,
+    seed_checkpoint.import_seed_checkpoint, submitting.submit,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.release, name="release")
