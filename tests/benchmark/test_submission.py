@@ -103,7 +103,7 @@ BROKEN_ROWS = {
     "no value": (lambda frame: spoilt(frame, 1, None), f"but is not for pair {IDS[1]}"),
     "float32": (
         lambda frame: frame.with_columns(pl.col("g").cast(pl.List(pl.Float32))),
-        "g: must be lists of float64, but is large_list<item: float",
+        "g: must be lists of float64, but is lists of float32",
     ),
     "float32 passed off as float64": (
         rounded, "g: must be computed in float64, but every value is a float32 for 4 pairs: ",
@@ -115,10 +115,10 @@ BROKEN_ROWS = {
         lambda frame: frame.with_columns(g=pl.Series(np.array(frame["g"].to_list()).astype(np.float16).tolist())),
         "g: must be computed in float64, but every value is a float32 for 4 pairs: ",
     ),
-    "g is no list": (lambda frame: frame.with_columns(g=pl.lit(1.0)), "g: must be lists of float64, but is double"),
+    "g is no list": (lambda frame: frame.with_columns(g=pl.lit(1.0)), "g: must be lists of float64, but is float64"),
     "g is lists of lists": (
         lambda frame: frame.with_columns(g=pl.Series([[one] for one in frame["g"].to_list()])),
-        "g: must be lists of float64, but is large_list<item: large_list<item: double>>",
+        "g: must be lists of float64, but is lists of large_list<element: double>",
     ),
     "no column g": (lambda frame: frame.drop("g"), "g: this column is missing"),
     "a column too many": (
@@ -130,14 +130,14 @@ BROKEN_ROWS = {
         f"omega: must be between 0 and 2, but is not for 3 pairs: {', '.join(map(str, IDS[1:]))}",
     ),
     "omega float32": (
-        lambda frame: frame.with_columns(omega=pl.lit(1.5, pl.Float32)), "omega: must be float64, but is float",
+        lambda frame: frame.with_columns(omega=pl.lit(1.5, pl.Float32)), "omega: must be float64, but is float32",
     ),
     "passes below zero": (
         lambda frame: frame.with_columns(iterations=pl.lit(-1)),
         "iterations: must be from 0 to 1000000, but is not for 4 pairs: ",
     ),
     "passes that are no whole numbers": (
-        lambda frame: frame.with_columns(iterations=pl.lit(1.5)), "iterations: must be whole numbers, but is double",
+        lambda frame: frame.with_columns(iterations=pl.lit(1.5)), "iterations: must be whole numbers, but is float64",
     ),
     "the labels": (
         lambda frame: frame.with_columns(g=pl.Series((submitted.labels() + 3.25).tolist()), iterations=pl.lit(0)),
@@ -156,9 +156,10 @@ BROKEN_ROWS = {
 @pytest.mark.parametrize("fault", BROKEN_ROWS)
 def test_broken_rows_are_named(tmp_path, fault):
     spoil, line = BROKEN_ROWS[fault]
-    (found,) = problems(write(tmp_path, spoil(rows())))
+    found, *more = problems(write(tmp_path, spoil(rows())))
     assert found.startswith("idea.parquet: ")
     assert line in found
+    assert all("lacks" in other for other in more)  # a row without a number leaves its pair without a row
 
 
 BROKEN_FACTS = {
@@ -191,7 +192,7 @@ BROKEN_FACTS = {
     ),
     "a version that is a number": ({"data_version": 1.0}, "data_version: Input should be a valid string, but is 1.0"),
     "negative seconds": ({"seconds": -1}, "seconds: Input should be greater than or equal to 0, but is -1"),
-    "seconds that are none": ({"seconds": float("nan")}, "seconds: Input should be greater than or equal to 0"),
+    "seconds that are none": ({"seconds": float("nan")}, "seconds: Input should be a finite number, but is nan"),
     "seconds as text": ({"seconds": "fast"}, "seconds: Input should be a valid number, but is 'fast'"),
     "seconds as a flag": ({"seconds": True}, "seconds: Input should be a valid number, but is True"),
     "an unknown field": ({"licence": "MIT"}, "licence: is not a field; legal fields are name, authors, link, track, "),
@@ -264,11 +265,11 @@ def test_broken_files_are_one_line(tmp_path, fault):
 
 
 def test_a_file_that_unpacks_to_far_more_is_not_unpacked(tmp_path):
-    """A list of 100 million zeros is a few kilobytes of Parquet."""
-    bomb = pl.DataFrame({"pair_id": [IDS[0]], "g": [np.zeros(10**8)]})
+    """A list of a million zeros is a few kilobytes of Parquet."""
+    bomb = pl.DataFrame({"pair_id": [IDS[0]], "g": [np.zeros(10**6)]})
     path = write(tmp_path)
     bomb.write_parquet(tmp_path / "idea.parquet", compression="zstd")
-    assert (tmp_path / "idea.parquet").stat().st_size < 2**20
+    assert (tmp_path / "idea.parquet").stat().st_size < 2**14
     assert problems(path) == [
         "idea.parquet: must hold 8 values of g for each of 4 pairs, but says it holds 10 times as many"
     ]
@@ -333,7 +334,7 @@ def test_a_submission_is_judged_as_the_class_it_came_from(tmp_path):
             assert ours.filter(pl.col("acceleration") == "plain")["pair_id"].to_list() == IDS
             ours = ours.filter(pl.col("acceleration") != "plain")
         assert ours.drop(seconds).equals(theirs.drop(seconds))
-        assert "init_seconds" not in ours.columns or not ours["init_seconds"].any()
+        assert track == "B" or ours["init_seconds"].max() == 0
 
 
 def test_an_absurd_start_is_legal_and_a_failure(tmp_path):

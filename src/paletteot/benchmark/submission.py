@@ -88,15 +88,13 @@ def read(path: Path, pairs_of: Callable[[str], Pairs], *, taken: Collection[str]
     if wrong & {"split", "file"} or not {"split", "file"} <= set(mapping):
         raise SubmissionError(problems)  # which rows there should be, or where, is not known
     file, pairs = path.with_name(str(mapping["file"])), pairs_of(str(mapping["split"]))
-    frame, content, found = pl.DataFrame(), b"", []
+    n, k = len(pairs), pairs.palettes.a.shape[1]
     try:
-        n, k = len(pairs), pairs.palettes.a.shape[1]
         content = _content(file, submission_rows.most_bytes(n, k))
-        frame, found = submission_rows.parse(content, n, k)
-        found = found or submission_rows.check(frame, pairs)
     except SubmissionError as error:
-        problems += error.problems
-    problems += [f"{file.name}: {problem}" for problem in found]
+        raise SubmissionError([*problems, *error.problems]) from None
+    frame, found = submission_rows.parse(content, n, k)
+    problems += [f"{file.name}: {problem}" for problem in found or submission_rows.check(frame, pairs)]
     if problems or facts is None:
         raise SubmissionError(problems)
     sha256 = {path.name: sha256_of(yaml), file.name: sha256_of(content)}

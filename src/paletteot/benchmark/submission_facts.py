@@ -63,7 +63,7 @@ class Facts(BaseModel):
     track: Literal["A", "B"]
     split: Split
     data_version: Annotated[str, _text(20)]
-    seconds: float = Field(ge=0, le=1e6, strict=True, description="time of one start, s")
+    seconds: float = Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)
     hardware: Annotated[str, _text(200), AfterValidator(_typed)]
     file: Annotated[str, _text(200), AfterValidator(_typed), AfterValidator(_file)]
 

@@ -43,11 +43,12 @@ def parse(content: bytes, pairs: int, k: int) -> tuple[pl.DataFrame, list[str]]:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         if problems := [*_sizes(file.metadata, pairs, k), *_columns(file.schema_arrow, k)]:
             return none, problems
-        # An integer of any width will do, and a list of any kind; what does not fit is no pair, and no legal number.
-        frame = pl.DataFrame(pl.from_arrow(file.read()))
+        table = file.read()
+        table.validate(full=True)
+        frame = pl.DataFrame(pl.from_arrow(table))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         return none, [f"not a whole Parquet file: {' '.join(str(error).split())[:200]}"]
-    whole = pl.selectors.integer().cast(pl.Int64, strict=False)
+    whole = pl.selectors.integer().cast(pl.Int64, strict=False)  # one that does not fit is no pair and no legal number
     return frame.with_columns(whole, pl.col("g").cast(pl.List(pl.Float64))), []
 
 
@@ -77,19 +78,18 @@ def _columns(found: pa.Schema, k: int) -> Iterator[str]:
             yield f"{name}: this column is missing"
     for name in ("pair_id", "iterations"):
         if name in found.names and not pa.types.is_integer(kind := found.field(name).type):
-            yield f"{name}: must be whole numbers, but is {str(kind)[:60]}"
-    for name in ("g", "omega"):
-        if name in found.names and (kind := _innermost(found.field(name).type, name)) != pa.float64():
-            lists = "lists of " if name == "g" else ""
-            yield f"{name}: must be {lists}float64, but is {str(found.field(name).type)[:60]}"
+            yield f"{name}: must be whole numbers, but is {_words(kind)}"
+    for name, wanted in (("g", "lists of float64"), ("omega", "float64")):
+        if name in found.names and (words := _words(found.field(name).type)) != wanted:
+            yield f"{name}: must be {wanted}, but is {words}"
 
 
-def _innermost(kind: pa.DataType, name: str) -> pa.DataType | None:
-    """Return the type of the values of g, where it is lists, or of omega."""
-    if name == "omega":
-        return kind
-    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    return kind.value_type if any(is_it(kind) for is_it in lists) else None
+def _words(kind: pa.DataType) -> str:
+    """Return a type as polars and numpy call it."""
+    lists = any(is_it(kind) for is_it in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
+    name = str(kind.value_type if lists else kind)[:60]
+    name = {"double": "float64", "float": "float32", "halffloat": "float16"}.get(name, name)
+    return f"lists of {name}" if lists else name
 
 
 def check(frame: pl.DataFrame, pairs: Pairs) -> list[str]:
@@ -103,10 +103,13 @@ def arranged(frame: pl.DataFrame, pairs: Pairs) -> pl.DataFrame:
     iterations is 0 where the file has none; omega is left out where it has none.
     """
     k = pairs.palettes.a.shape[1]
-    table = {name: dtype for name, dtype in schema.dtypes(schema.submission(k)).items() if name in frame.columns}
-    sorted_ = pairs.frame.select(pl.col("pair_id").cast(pl.Int64)).join(frame, on="pair_id", maintain_order="left")
-    made = sorted_.with_columns(g=pl.Series(_matrix(sorted_["g"], k), dtype=pl.Array(pl.Float64, k))).cast(table)
-    return made if "iterations" in table else made.with_columns(iterations=pl.lit(0, pl.Int32))
+    keys = pairs.frame.select(pl.col("pair_id").cast(pl.Int64))
+    made = keys.join(frame, on="pair_id", maintain_order="left")
+    made = made.with_columns(g=pl.Series(_matrix(made["g"], k), dtype=pl.Array(pl.Float64, k)))
+    if "iterations" not in made.columns:
+        made = made.with_columns(iterations=pl.lit(0))
+    dtypes = schema.dtypes(schema.submission(k))
+    return made.select(pl.col(name).cast(dtype) for name, dtype in dtypes.items() if name in made.columns)
 
 
 def _keys(found: pl.Series, wanted: pl.Series) -> Iterator[str]:
