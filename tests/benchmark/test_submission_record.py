@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from paletteot.benchmark import results, submission, submission_lines, submission_record
+from paletteot import warmstarts
+from paletteot.benchmark import evaluate, results, submission, submission_lines, submission_record
 from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.results import Evaluation
 from paletteot.benchmark.submission_record import FACTS
 from paletteot.dataset import schema
 from paletteot.errors import DataError
@@ -107,11 +110,29 @@ def test_of_several_versions_the_last_one_stands(tmp_path):
     assert submission_record.find(tmp_path / "results", "9.9.9") == []
 
 
+def cold(*splits: str) -> Evaluation:
+    """The cold start's evaluation, of some splits."""
+    parts = [evaluate.judge(warmstarts.create("cold"), pairs(split), **PROTOCOL) for split in splits]
+    rows_ = {track: pl.concat([part[track] for part in parts]).sort("pair_id") for track in schema.TRACKS}
+    frames = {name: rows_[track].select(list(t)) for track, ts in schema.TRACKS.items() for name, t in ts.items()}
+    return Evaluation("cold", **frames)
+
+
+def test_what_the_cold_start_was_not_judged_on_is_left_out(tmp_path):
+    record(tmp_path, split="validation_unseen")
+    records = submission_record.find(tmp_path / "results", VERSION)
+    assert submission_record.evaluations(records, cold(SPLIT))["Our idea"].iterations.is_empty()
+    base = cold("validation_unseen")
+    fewer = replace(base, iterations=base.iterations[:2], seconds=base.seconds[:2])
+    assert len(submission_record.evaluations(records, fewer)["Our idea"].iterations) == 2
+
+
 def test_records_are_evaluations_with_claimed_seconds(tmp_path):
     record(tmp_path)
     record(tmp_path, split="validation_unseen")
     record(tmp_path, track="B")
-    found = submission_record.evaluations(submission_record.find(tmp_path / "results", VERSION))
+    records = submission_record.find(tmp_path / "results", VERSION)
+    found = submission_record.evaluations(records, cold(SPLIT, "validation_unseen"))
     one = found.pop("Our idea")
     assert not found
     assert one.method == "Our idea"

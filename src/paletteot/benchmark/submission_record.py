@@ -105,16 +105,17 @@ def find(root: Path, data_version: str) -> list[Record]:
     return list({(one.method, one.facts["track"], one.facts["split"]): one for one in found}.values())
 
 
-def evaluations(records: Iterable[Record]) -> dict[str, Evaluation]:
+def evaluations(records: Iterable[Record], base: Evaluation) -> dict[str, Evaluation]:
     """Return the evaluation of each name, of all its tracks and splits; tables of a track it did not enter are empty.
 
-    The seconds of the start are those claimed, and are added to those measured of the iterations.
+    base: the cold start's; what it was not judged on is left out, as there is no ratio to it. The seconds of the start
+    are those claimed, and are added to those measured of the iterations.
     """
     made: dict[str, dict[str, list[pl.DataFrame]]] = {}
     for record in records:
         claimed = float(record.facts["claimed"]["seconds"])
         for name in schema.TRACKS[record.facts["track"]]:
-            frame = record.tables[name]
+            frame = record.tables[name].join(getattr(base, name), on="pair_id", how="semi")
             late = [pl.col(column) + claimed for column in ("init_seconds", "total_seconds") if column in frame.columns]
             made.setdefault(record.method, {}).setdefault(name, []).append(frame.with_columns(late))
     return {method: _evaluation(method, frames) for method, frames in made.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -89,13 +90,21 @@ def _run(found: Submission, params: config.Params, place: Path) -> None:
     )  # fmt: skip
     measured = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "hardware": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one thread",
+        "hardware": _machine(),
         "code_commit": provenance.git_commit(),
         "plans_dvc_hash": provenance.dvc_hash(common.PLANS),
         "transport": transport.model_dump(),
     }
     submission_record.write(place, found, engine.collect(files), measured)
     engine.forget(folder)
+
+
+def _machine() -> str:
+    """Return processor, cores and system."""
+    information = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", information.read_text()) if information.is_file() else None
+    name = model[1].strip() if model else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
 
 
 @lru_cache(maxsize=8)
