@@ -7,6 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+MARKS = re.compile(r"[\\`*\[\]<>|~&$@]|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])", re.IGNORECASE)
+"""What means something to Markdown inside a line."""
+
+FORMULA = r"^\s*[=+\-@＝＋－＠\t\r\n]"
+"""How a cell begins that a spreadsheet runs: in full width too, and behind spaces."""
+
 
 def cells(row: Mapping[str, object], formats: Mapping[str, str]) -> dict[str, str]:
     """Return the values of a row as people see them: by the format of their column, nothing where there is none."""
@@ -26,12 +32,15 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there."""
-    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there.
+
+    Addresses that GitHub would make a link of by itself, with ``://``, ``www.`` or ``@``, stay text too.
+    """
+    return re.sub(MARKS, r"\\\g<0>", " ".join(text.split()))
 
 
 def to_csv(board: pl.DataFrame) -> str:
-    """Return a board as CSV; a name that a spreadsheet would run as a formula gets an apostrophe in front."""
-    name = pl.col("method", "family")
-    safe = pl.when(name.str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + name).otherwise(name).name.keep()
+    """Return a board as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    text = pl.col(pl.String)
+    safe = pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
     return board.with_columns(safe).write_csv(float_precision=6)
