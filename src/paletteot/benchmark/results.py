@@ -18,7 +18,8 @@ from paletteot.files import read_parquet
 class Evaluation:
     """One contestant's rows, in the order of pair_id: of Track A, B and C what repeats, and seconds, which do not.
 
-    The frames are the tables of schema.TRACKS, by the same names; those of Tracks B and C may be empty.
+    The frames are the tables of schema.TRACKS, by the same names; those of tracks that it did not enter are empty.
+    claimed: it was submitted as a file, so what its start knows and took is what its authors say.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Evaluation:
     accelerated_seconds: pl.DataFrame
     newton: pl.DataFrame
     newton_seconds: pl.DataFrame
+    claimed: bool = False
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -40,6 +42,7 @@ class Evaluation:
         return Evaluation(
             self.method,
             **{table: getattr(self, table).filter(pl.col("split") == name) for table in TABLES},
+            claimed=self.claimed,
         )
 
 
@@ -56,7 +59,7 @@ def read(folder: Path, method: str) -> Evaluation:
     for rows, seconds in schema.TRACKS.values():
         if not made[rows].select(_key(made[rows])).equals(made[seconds].select(_key(made[seconds]))):
             raise DataError(f"{folder / method}: {rows}.parquet and {seconds}.parquet must hold the same pair_id")
-    return Evaluation(method, **made)
+    return Evaluation(method, **made, claimed=False)
 
 
 def _key(frame: pl.DataFrame) -> list[str]:
@@ -83,9 +86,14 @@ def _read(file: Path, table: schema.Table) -> pl.DataFrame:
 
 
 def check_same_pairs(one: Evaluation, other: Evaluation) -> None:
-    """Raise DataError when two contestants were not judged on the same pairs: no paired ratio exists then."""
-    pair = ["pair_id", "split"]
-    if not one.iterations.select(pair).equals(other.iterations.select(pair)):
+    """Raise DataError when two contestants were not judged on the same pairs: no paired ratio exists then.
+
+    One that was submitted may have entered some splits only; in those it must have all pairs.
+    """
+    pair, base = ["pair_id", "split"], one.iterations
+    if other.claimed:
+        base = base.filter(pl.col("split").is_in(other.iterations["split"].unique().implode()))
+    if not base.select(pair).equals(other.iterations.select(pair)):
         raise DataError(
             f"data/evaluations: pair_id and split of {other.method} must be those of {one.method}; "
             f"`dvc repro` judges both on the same pairs"

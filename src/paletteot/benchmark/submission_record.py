@@ -126,4 +126,4 @@ def _evaluation(method: str, frames: Mapping[str, list[pl.DataFrame]]) -> Evalua
     for name, table in results.TABLES.items():
         key = [column for column in ("pair_id", "acceleration") if column in table]
         whole[name] = pl.concat([pl.DataFrame(schema=schema.dtypes(table)), *frames.get(name, [])]).sort(key)
-    return Evaluation(method, **whole)
+    return Evaluation(method, **whole, claimed=True)

@@ -40,7 +40,8 @@ def build(
     """
     board = leaderboard.make(evaluations, pictures, learned=learned, off_kernel=off_kernel)
     medians = {family: evaluations[method] for family, method in board.medians.items()}
-    seen = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
+    views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
+    seen = {name: counts for name, counts in views.items() if len(counts)}  # what was submitted may lack this split
     seed_rows = seed_view.rows(seen)
     charts = draw(medians, board, curves)
     write_json(folder / "metrics.json", {**leaderboard.metrics(board), "seed_view": seed_view.metrics(seen)})

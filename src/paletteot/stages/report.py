@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from paletteot import config, warmstarts
-from paletteot.benchmark import results
+from paletteot.benchmark import results, submission_record
 from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import BASE
 from paletteot.dataset import schema
 from paletteot.files import read_parquet
 from paletteot.report.build import build
@@ -20,6 +21,8 @@ OFF_KERNEL = ("lp_duals",)
 def stage(params: config.Params) -> None:
     """Read the evaluations and loss curves, write reports/."""
     evaluations = {method: results.read(common.EVALUATIONS, method) for method in params.evaluate.methods}
+    records = submission_record.find(common.REPORTS / "results", params.dataset.version)
+    evaluations |= submission_record.evaluations(records, evaluations[BASE])
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file) for file in sorted((common.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(common.PAIRS, schema.PAIRS).select("pair_id", "source", "target")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -56,4 +57,4 @@ class HungError(NoAnswerError):
 
 def family(name: str) -> str:
     """Return the contestant of a name that may end in a seed: dual_network for dual_network-5."""
-    return name.partition("-")[0]
+    return re.sub(r"-\d+$", "", name)
