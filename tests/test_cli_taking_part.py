@@ -176,7 +176,7 @@ def test_a_batch_without_an_answer_is_a_failure_of_its_problems(small):
     """
     result = run("evaluate", guests.contestant(small, start).name + ":Theirs", "--trust")
     assert result.exit_code == 0, result.output
-    words = "problems 2 to 3 are failures: theirs.py:Theirs: its process ended with exit code 9 instead of answering\n"
+    words = "2 problem(s) are failures: theirs.py:Theirs: its process ended with exit code 9 instead of answering\n"
     assert result.stderr == words
     assert result.stdout.endswith("converged 4; fallbacks 2\n")
 

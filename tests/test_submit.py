@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from paletteot import cli
 from paletteot.benchmark import submission
-from paletteot.cli import submitting
+from paletteot.cli import recording, submitting
 from tests.benchmark import submitted
 from tests.benchmark.submitted import rows, write
 from tests.dataset import made
@@ -38,7 +38,7 @@ def project(tmp_path, monkeypatch):
     """A folder with parameters and the data set in small."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(submitting, "CHUNK", 3)
-    submitting._pairs.cache_clear()
+    recording.pairs_of.cache_clear()
     made.pipeline_folder(tmp_path / "data")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params |= {"workers": 1, "transport": made.PARAMS["transport"]}
@@ -52,7 +52,7 @@ def test_a_submission_is_judged_once_and_kept(project, monkeypatch):
     written, *lines = first.stdout.splitlines()
     assert re.fullmatch(r"reports/results/our_idea-\w{8}/\w{12}/1\.0\.0/test_unseen: written", written)
     assert lines[0] == "Our idea: test_unseen, 4 problems, Track A, data 1.0.0"
-    assert [line.split()[0] for line in lines[2:5]] == ["cold", "submitted", "ratio"]
+    assert [line.split()[0] for line in lines[2:5]] == ["cold", "start", "ratio"]
     assert "claimed, not measured here" in lines[5]
     assert not (project / ".partial").exists()
 

@@ -52,7 +52,7 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
     made = []
     for method, evaluation in evaluations.items():
         part = evaluation.split(split)
-        if evaluation.claimed and part.iterations.is_empty():  # submitted for another split or track
+        if evaluation.guest and part.iterations.is_empty():  # it entered another split or track
             continue
         frame, seconds = part.iterations, part.seconds
         ratio = pictures.interval(statistics.ratios(part.counts, base), frame["pair_id"])
@@ -70,7 +70,7 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
                 "init_ms": 1e3 * float(np.median(seconds["init_seconds"].to_numpy())),
                 "total_ms": 1e3 * float(np.median(seconds["total_seconds"].to_numpy())),
-                "claimed": evaluation.claimed,
+                "claimed": evaluation.origin.claimed,
             }
         )
     board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), RATIO)

@@ -51,9 +51,9 @@ def rows(
 
     Ratios are (iterations + init_iterations) / iterations of plain Sinkhorn from cold to the same error, on the same
     problem; a run that did not converge stands as the cap. ``chosen``: the acceleration that was best for a family on
-    CHOICE_SPLIT, by SCORE; for one that was not submitted for CHOICE_SPLIT the acceleration that most families chose.
+    CHOICE_SPLIT, by SCORE; for a guest that did not enter CHOICE_SPLIT the acceleration that most families chose.
     learned: families that know something from data. off_kernel: families that use more than passes over the kernel. Of
-    what was submitted neither is known: null. Raises DataError when the base or a split is missing or pairs differ.
+    a guest neither is known: null. Raises DataError when the base or a split is missing or pairs differ.
     """
     parts = {split: _split(evaluations, pictures, split) for split in SPLITS}
     choice = choose(parts[CHOICE_SPLIT])
@@ -66,8 +66,8 @@ def rows(
     for part in parts.values():
         marked = part.with_columns(
             chosen=chosen,
-            learned=pl.when(~pl.col("claimed")).then(pl.col("family").is_in(list(learned))),
-            kernel_only=pl.when(~pl.col("claimed")).then(~pl.col("family").is_in(list(off_kernel))),
+            learned=pl.when(~pl.col("guest")).then(pl.col("family").is_in(list(learned))),
+            kernel_only=pl.when(~pl.col("guest")).then(~pl.col("family").is_in(list(off_kernel))),
         )
         board = ranked(marked, pl.col("chosen") & pl.col("shown"), columns)
         done.append(board.sort("rank", columns[0], "method", "acceleration", nulls_last=True).select(COLUMNS))
@@ -114,7 +114,8 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "fallbacks": int(frame["fallback"].sum()),
                 "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
                 "total_ms": 1e3 * times[name],
-                "claimed": evaluation.claimed,
+                "claimed": evaluation.origin.claimed,
+                "guest": evaluation.guest,
             }
             made.append(row)
     return with_seeds(pl.DataFrame(made), f"ratio_{LOOSE}", ["acceleration"])

@@ -32,6 +32,9 @@ REACH = 1e6
 SIZES = ((1, 1), (2, 2), (1, 9), (9, 1), (8, 40), (300, 130))
 """Numbers of source and target atoms."""
 
+LONGEST = {"name": 80, "summary": 300, "citation": 300}
+"""Characters of what a contestant says of itself: it stands in tables."""
+
 REAL = "iuf"
 """Kinds of dtypes that can be compared with others, if not accepted."""
 
@@ -79,6 +82,8 @@ def names(contestant: WarmStart, taken: Collection[str] = ()) -> Iterator[str]:
         value = getattr(contestant, field, None)
         if not isinstance(value, str) or not value.strip() or not value.isprintable():
             yield f"{field} must be one line of text, but is {value!r}"
+        elif len(value) > LONGEST[field]:
+            yield f"{field} must have at most {LONGEST[field]} characters, but has {len(value)}"
         elif field == "name" and not value.isidentifier():
             yield f"name must be a Python identifier, but is {value!r}"
         elif field == "name" and value in taken:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from paletteot.benchmark.origin import NOT_KNOWN, Origin
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import read_parquet
@@ -19,7 +20,8 @@ class Evaluation:
     """One contestant's rows, in the order of pair_id: of Track A, B and C what repeats, and seconds, which do not.
 
     The frames are the tables of schema.TRACKS, by the same names; those of tracks that it did not enter are empty.
-    claimed: it was submitted as a file, so what its start knows and took is what its authors say.
+    guest: it takes part from outside the pipeline, so it may have entered some splits and tracks only, and what it
+    learned is not known.
     """
 
     method: str
@@ -29,7 +31,8 @@ class Evaluation:
     accelerated_seconds: pl.DataFrame
     newton: pl.DataFrame
     newton_seconds: pl.DataFrame
-    claimed: bool = False
+    origin: Origin = NOT_KNOWN
+    guest: bool = False
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -42,7 +45,8 @@ class Evaluation:
         return Evaluation(
             self.method,
             **{table: getattr(self, table).filter(pl.col("split") == name) for table in TABLES},
-            claimed=self.claimed,
+            origin=self.origin,
+            guest=self.guest,
         )
 
 
@@ -59,7 +63,7 @@ def read(folder: Path, method: str) -> Evaluation:
     for rows, seconds in schema.TRACKS.values():
         if not made[rows].select(_key(made[rows])).equals(made[seconds].select(_key(made[seconds]))):
             raise DataError(f"{folder / method}: {rows}.parquet and {seconds}.parquet must hold the same pair_id")
-    return Evaluation(method, **made, claimed=False)
+    return Evaluation(method, **made, origin=NOT_KNOWN, guest=False)
 
 
 def _key(frame: pl.DataFrame) -> list[str]:
@@ -67,7 +71,11 @@ def _key(frame: pl.DataFrame) -> list[str]:
 
 
 def _read(file: Path, table: schema.Table) -> pl.DataFrame:
-    frame = read_parquet(file, table)
+    return checked(read_parquet(file, table), table, file)
+
+
+def checked(frame: pl.DataFrame, table: schema.Table, file: Path) -> pl.DataFrame:
+    """Return rows in the order of pair_id; raises DataError where a run is there twice or a number illegal."""
     key = _key(frame)
     frame = frame.sort(key)
     twice = frame.filter(frame.select(key).is_duplicated())["pair_id"]
@@ -88,10 +96,10 @@ def _read(file: Path, table: schema.Table) -> pl.DataFrame:
 def check_same_pairs(one: Evaluation, other: Evaluation) -> None:
     """Raise DataError when two contestants were not judged on the same pairs: no paired ratio exists then.
 
-    One that was submitted may have entered some splits only; in those it must have all pairs.
+    A guest may have entered some splits only; in those it must have all pairs.
     """
     pair, base = ["pair_id", "split"], one.iterations
-    if other.claimed:
+    if other.guest:
         base = base.filter(pl.col("split").is_in(other.iterations["split"].unique().implode()))
     if not base.select(pair).equals(other.iterations.select(pair)):
         raise DataError(

@@ -11,15 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from paletteot.benchmark import submission_facts, submission_rows
-from paletteot.benchmark.accelerate import PLAIN, accelerations, track_b
+from paletteot.benchmark.accelerate import accelerations, track_b
+from paletteot.benchmark.base import plain
 from paletteot.benchmark.evaluate import track_a
-from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.starts import Starts, ask
+from paletteot.benchmark.record_facts import Claim, Measured, RecordFacts, version_of
+from paletteot.benchmark.starts import ask
 from paletteot.benchmark.submission_facts import Facts
 from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError
 from paletteot.files import sha256_of
-from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problems
 from paletteot.warmstarts.contract import Start
 
@@ -47,7 +47,16 @@ class Submission:
     @property
     def version(self) -> str:
         """Twelve hex digits that any change of either file changes."""
-        return sha256_of("".join(self.sha256.values()).encode())[:12]
+        return version_of(self.sha256)
+
+    def recorded(self, measured: Measured) -> RecordFacts:
+        """Return what its record says of it."""
+        said = self.facts
+        return RecordFacts(
+            name=said.name, by=tuple(said.authors), link=said.link, tracks=(said.track,), split=said.split,
+            data_version=said.data_version, version=self.version, submitted=self.sha256,
+            claimed=Claim(seconds=said.seconds, hardware=said.hardware), measured=measured,
+        )  # fmt: skip
 
     def part(self, rows: slice) -> Part:
         """Return some rows as a contestant for their pairs."""
@@ -119,16 +128,10 @@ def judge(part: Part, pairs: Pairs, track: str, *, eps: float, atol: float, max_
     """Judge a part on its pairs under Track A or B; returns the columns of all tables of that track.
 
     Seconds are those of the iterations alone: the start was made elsewhere. Under Track B the rows of plain Sinkhorn
-    from cold, which every ratio is taken to, stand among them, with PLAIN for their acceleration.
+    from cold stand among them.
     """
     starts = replace(ask(part, pairs, eps), seconds=0.0)
     if track == "A":
         return track_a(starts, atol=atol, max_iterations=max_iterations)
     ours = track_b(starts, accelerations(starts), max_iterations=max_iterations)
-    return pl.concat([ours, track_b(_cold(pairs, eps), [PLAIN], max_iterations=max_iterations)])
-
-
-def _cold(pairs: Pairs, eps: float) -> Starts:
-    problems = pairs.problems(eps)
-    g = np.stack([sinkhorn.cold(problems[row]) for row in range(len(problems))])
-    return replace(ask(Part(BASE, g, None, 0), pairs, eps), seconds=0.0)
+    return pl.concat([ours, plain(pairs, eps=eps, max_iterations=max_iterations)])

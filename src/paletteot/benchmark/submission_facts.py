@@ -50,6 +50,8 @@ def _text(longest: int) -> StringConstraints:
 
 
 Name = Annotated[str, _text(80), AfterValidator(_typed)]
+Line = Annotated[str, StringConstraints(strict=True, max_length=500), AfterValidator(_typed)]
+Seconds = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)]
 
 
 class Facts(BaseModel):
@@ -63,7 +65,7 @@ class Facts(BaseModel):
     track: Literal["A", "B"]
     split: Split
     data_version: Annotated[str, _text(20)]
-    seconds: float = Field(ge=0, le=1e6, allow_inf_nan=False, strict=True)
+    seconds: Seconds
     hardware: Annotated[str, _text(200), AfterValidator(_typed)]
     file: Annotated[str, _text(200), AfterValidator(_typed), AfterValidator(_file)]
 

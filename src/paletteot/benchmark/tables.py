@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import polars as pl
 
@@ -12,6 +13,9 @@ MARKS = re.compile(r"[\\`*\[\]<>|~&$@]|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_
 
 FORMULA = r"^\s*[=+\-@＝＋－＠\t\r\n]"
 """How a cell begins that a spreadsheet runs: in full width too, and behind spaces."""
+
+SAFE = ":/?#&=%@+,;~"
+"""What an address keeps as it is; a bracket in it would end the link."""
 
 
 def cells(row: Mapping[str, object], formats: Mapping[str, str]) -> dict[str, str]:
@@ -31,11 +35,22 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+class Markdown(str):
+    """Text that is Markdown already, and is not escaped."""
+
+
+def link(text: str, address: str) -> Markdown:
+    """Return a link that shows a text as typed. address: of http or https."""
+    return Markdown(f"[{escape(text)}]({quote(address, safe=SAFE)})")
+
+
 def escape(text: str) -> str:
     """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there.
 
     Addresses that GitHub would make a link of by itself, with ``://``, ``www.`` or ``@``, stay text too.
     """
+    if isinstance(text, Markdown):
+        return text
     return re.sub(MARKS, r"\\\g<0>", " ".join(text.split()))
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paletteot.cli.contestants import Memory, Reference, Seconds, Trust, Weights, maker
+from paletteot.cli import recording
+from paletteot.cli.contestants import Memory, Reference, Seconds, Stranger, Trust, Weights, maker
 from paletteot.errors import DataError, ParamsError
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def evaluate(
     limit: Annotated[int, typer.Option(help="number of problems, from the first; 0 for all")] = 0,
     weights: Weights = None,
     trust: Trust = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="judge code from outside under Tracks A and B, and keep it for the boards")
+    ] = False,
     seconds: Seconds = 300,
     memory: Memory = 8,
 ) -> None:
@@ -42,9 +46,9 @@ def evaluate(
 
     from paletteot.benchmark import conformance
     from paletteot.benchmark import evaluate as referee
-    from paletteot.dataset import load
     from paletteot.stages import common
     from paletteot.warmstarts.contract import family
+    from paletteot.warmstarts.failsafe import Failsafe
 
     params = common.load_params()
     if limit < 0:
@@ -54,7 +58,11 @@ def evaluate(
     named = [file for one, file in params.evaluate.methods.items() if contestant in (one, family(one))]
     file = weights or (Path(named[0]) if named else None)
     make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory)
-    pairs = load.load_plans(common.PLANS, load.load_palettes(common.PALETTES), split)
+    if record and (limit or track != Track.A):
+        raise ParamsError("--record judges every pair of a split under Tracks A and B: leave out --limit and --track")
+    if record and (named or not isinstance(make, Stranger)):
+        raise ParamsError(f"--record is for code from outside; {contestant} is judged by `dvc repro`")
+    pairs = recording.pairs_of(split)
     pairs = pairs[: limit or len(pairs)]
     if not len(pairs):
         raise DataError(f"{common.PLANS}: split {split} holds no pair")
@@ -62,36 +70,26 @@ def evaluate(
         made = make()
         if wrong := list(conformance.names(made, taken)):
             raise ParamsError(f"{contestant}: {'; '.join(wrong)}")
+        if record and isinstance(make, Stranger):
+            recording.show(recording.of_class(make, made, pairs, params), params.report)
+            return
         referee.warm_up(made, params.transport.eps)
-        lines = LINES[track](made.name if taken else contestant, judged(made, pairs, params, track), pairs, params)
+        frame = judged(Failsafe(made), pairs, params, track)
+    lines = LINES[track](made.name if taken else contestant, frame, pairs, params)
     typer.echo(f"{split}, {len(pairs)} problems, {TITLES[track]}")
     typer.echo("\n".join(f"  {line}" for line in lines))
 
 
 def judged(contestant: WarmStart, pairs: Pairs, params: config.Params, track: Track) -> pl.DataFrame:
-    """Return the rows of a track, batch by batch as in the pipeline.
-
-    A batch that code from outside gave no answer to is a failure on each of its problems, as a start of NaN is; it is
-    named on standard error, and the rest is judged.
-    """
+    """Return the rows of a track, batch by batch as in the pipeline."""
     import polars as pl
 
     from paletteot import engine
     from paletteot.benchmark import evaluate as referee
-    from paletteot.benchmark.lost import Lost
-    from paletteot.warmstarts.contract import NoAnswerError
 
-    def rows(one: WarmStart, some: Pairs) -> pl.DataFrame:
-        return referee.judge(one, some, **params.transport.model_dump(), tracks=(track.value,))[track]
-
-    frames = []
-    for start, stop in engine.spans(len(pairs), params.evaluate.batch):
-        try:
-            frames.append(rows(contestant, pairs[start:stop]))
-        except NoAnswerError as error:
-            typer.echo(f"problems {start} to {stop - 1} are failures: {error}", err=True)
-            frames.append(rows(Lost(contestant.name), pairs[start:stop]))
-    return pl.concat(frames)
+    spans = engine.spans(len(pairs), params.evaluate.batch)
+    asked = {**params.transport.model_dump(), "tracks": (track.value,)}
+    return pl.concat([referee.judge(contestant, pairs[slice(*span)], **asked)[track] for span in spans])
 
 
 def lines_a(name: str, frame: pl.DataFrame, pairs: Pairs, _params: config.Params) -> list[str]:

@@ -48,16 +48,17 @@ def check_name(name: str, field: str) -> str:
 
 
 def create(name: str, file: Path | None = None) -> WarmStart:
-    """Return a contestant. That of an installed package runs in a process of its own.
+    """Return a contestant. That of an installed package runs in a process of its own, and is Failsafe.
 
     file: what a learned one reads: its weights (safetensors), or the folder of plans for ``nearest``. Raises
     ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole; NoAnswerError
     where an installed one cannot be made.
     """
     if check_name(name, "method") not in BUILT_IN:
+        from paletteot.warmstarts.failsafe import Failsafe
         from paletteot.warmstarts.guest import Guest
 
-        return Guest(outside.installed()[name], file)
+        return Failsafe(Guest(outside.installed()[name], file))
     module, cls, *arguments = BUILT_IN[name]
     contestant = getattr(importlib.import_module(f"{__name__}.{module}"), cls)
     if name not in LEARNED:

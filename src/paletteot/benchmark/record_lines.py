@@ -1,4 +1,4 @@
-"""What a record says, in a few lines: the submission beside the cold start."""
+"""What a record says, in a few lines: the start beside the cold one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from paletteot.benchmark import board_b, statistics
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, TOLERANCES
-from paletteot.benchmark.submission_record import PLAIN_BASE, Record
+from paletteot.benchmark.records import PLAIN_BASE, Record
 from paletteot.errors import DataError
 
 WIDTH = 14
@@ -22,16 +22,15 @@ def lines(record: Record, pairs: pl.DataFrame, pictures: Pictures) -> list[str]:
     pairs: of its split, with pair_id, cold_iterations and cold_converged. Raises DataError where they are others.
     """
     facts = record.facts
-    judged = record.tables["iterations" if facts["track"] == "A" else PLAIN_BASE]["pair_id"]
-    if not judged.equals(pairs["pair_id"]):
-        raise DataError(f"{record.folder}: must hold the pairs of split {facts['split']}, but holds others")
-    ours = _lines_a(record, pairs, pictures) if facts["track"] == "A" else _lines_b(record, pictures)
-    claimed, where = facts["claimed"], f"Track {facts['track']}, data {facts['data_version']}"
+    for name in ("iterations", PLAIN_BASE):
+        if name in record.tables and not record.tables[name]["pair_id"].equals(pairs["pair_id"]):
+            raise DataError(f"{record.folder}: must hold the pairs of split {facts.split}, but holds others")
+    ours = [*(_lines_a(record, pairs, pictures) if "A" in facts.tracks else [])]
+    ours += _lines_b(record, pictures) if "B" in facts.tracks else []
+    tracks = f"Track{'s' if len(facts.tracks) > 1 else ''} {' and '.join(facts.tracks)}"
     return [
-        f"{record.method}: {facts['split']}, {len(pairs)} problems, {where}",
-        *(f"  {line}" for line in ours),
-        f"  start {1e3 * claimed['seconds']:.3g} ms on {claimed['hardware']} (claimed, not measured here); "
-        f"iterations {_milliseconds(record)} (measured on {facts['measured']['hardware']})",
+        f"{facts.name}: {facts.split}, {len(pairs)} problems, {tracks}, data {facts.data_version}",
+        *(f"  {line}" for line in [*ours, _times(record)]),
     ]
 
 
@@ -45,7 +44,7 @@ def _lines_a(record: Record, pairs: pl.DataFrame, pictures: Pictures) -> list[st
     return [
         "iterations to the reference stop, the start's own included: min Q1 median Q3 max",
         f"{BASE:<{WIDTH}} {_five(cold, int(pairs['cold_converged'].sum()))}",
-        f"{'submitted':<{WIDTH}} {_five(counts, int(frame['converged'].sum()))}",
+        f"{'start':<{WIDTH}} {_five(counts, int(frame['converged'].sum()))}",
         f"ratio {_interval(ratio)}, better on {better:.1%}; passes of the start {np.median(passes):g}; "
         f"failures {failures}",
     ]
@@ -77,7 +76,18 @@ def _interval(ratio: statistics.Interval) -> str:
     return f"{ratio.median:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
 
 
-def _milliseconds(record: Record) -> str:
-    """Return the median time of the iterations, in ms."""
-    name = "seconds" if record.facts["track"] == "A" else "accelerated_seconds"
-    return f"{1e3 * float(np.median(record.tables[name]['total_seconds'].to_numpy())):.3g} ms"
+def _times(record: Record) -> str:
+    """Return the median time of the start and of the iterations after it, in ms, and where they were measured."""
+    facts, start = record.facts, "start"
+    if facts.claimed:
+        start += f" {1e3 * facts.claimed.seconds:.3g} ms on {facts.claimed.hardware} (claimed, not measured here)"
+    elif "seconds" in record.tables:
+        start += f" {1e3 * _median(record.tables['seconds'], 'init_seconds'):.3g} ms"
+    whole = [record.tables[name] for name in ("seconds", "accelerated_seconds") if name in record.tables]
+    times = " / ".join(f"{1e3 * _median(frame, 'total_seconds'):.3g} ms" for frame in whole)
+    with_it = "iterations" if facts.claimed else "with its iterations"
+    return f"{start}; {with_it} {times} (measured on {facts.measured.hardware})"
+
+
+def _median(frame: pl.DataFrame, column: str) -> float:
+    return float(np.median(frame[column].to_numpy()))

@@ -10,32 +10,35 @@ import polars as pl
 import pytest
 
 from paletteot import warmstarts
-from paletteot.benchmark import evaluate, results, submission, submission_lines, submission_record
+from paletteot.benchmark import evaluate, record_facts, record_lines, recorded, records, results, submission
 from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.record_facts import Measured
+from paletteot.benchmark.records import FACTS
 from paletteot.benchmark.results import Evaluation
-from paletteot.benchmark.submission_record import FACTS
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from tests.benchmark import submitted
 from tests.benchmark.submitted import SPLIT, VERSION, pairs, rows, write
 from tests.benchmark.test_submission import NAMES, PROTOCOL
 
-MEASURED = {"at": "2030-01-01T00:00:00+00:00", "hardware": "a machine", "code_commit": "c0ffee"}
+MEASURED = {
+    "at": "2030-01-01T00:00:00Z", "hardware": "a machine", "code_commit": "c0ffee", "plans_dvc_hash": "abc",
+    "transport": PROTOCOL,
+}  # fmt: skip
 
 
 def record(tmp_path: Path, measured=MEASURED, frame: pl.DataFrame | None = None, **facts: object) -> Path:
     """Judge a submission and write its record; returns its folder."""
     found = submitted.read(write(tmp_path, frame, **facts))
     judged = submission.judge(found.part(slice(None)), pairs(found.facts.split), found.facts.track, **PROTOCOL)
-    place = submission_record.place(tmp_path / "results", found)
-    submission_record.write(place, found, judged, measured)
-    return place
+    facts = found.recorded(Measured.model_validate(measured))
+    return records.write(tmp_path / "results", facts, {found.facts.track: judged})
 
 
 def lines(place: Path) -> list[str]:
-    one = submission_record.read(place)
-    frame = pairs(one.facts["split"]).frame
-    return submission_lines.lines(one, frame, Pictures(frame.select("pair_id", "source", "target"), 100, 0))
+    one = records.read(place)
+    frame = pairs(one.facts.split).frame
+    return record_lines.lines(one, frame, Pictures(frame.select("pair_id", "source", "target"), 100, 0))
 
 
 def test_a_record_lies_by_method_version_data_and_split(tmp_path):
@@ -45,7 +48,7 @@ def test_a_record_lies_by_method_version_data_and_split(tmp_path):
     assert (len(version), data, split) == (12, VERSION, SPLIT)
     assert sorted(file.name for file in place.iterdir()) == [FACTS, "iterations.parquet", "seconds.parquet"]
     facts = json.loads((place / FACTS).read_text())
-    assert (facts["name"], facts["authors"], facts["link"]) == ("Our idea", ["Ada", "Émile"], submitted.FACTS["link"])
+    assert (facts["name"], facts["by"], facts["link"]) == ("Our idea", ["Ada", "Émile"], submitted.FACTS["link"])
     assert facts["claimed"] == {"seconds": 0.002, "hardware": "a laptop"}
     assert facts["measured"] == MEASURED
     assert set(facts["submitted"]) == {"idea.yaml", "idea.parquet"}
@@ -53,8 +56,8 @@ def test_a_record_lies_by_method_version_data_and_split(tmp_path):
 
 def test_a_record_is_read_as_it_was_written_and_no_seconds_stand_with_what_repeats(tmp_path):
     for track in ("A", "B"):
-        made = submission_record.read(record(tmp_path, track=track))
-        assert list(made.tables) == list(submission_record.tables(track))
+        made = records.read(record(tmp_path, track=track))
+        assert list(made.tables) == list(records.tables(track))
         for name, frame in made.tables.items():
             assert any("seconds" in column for column in frame.columns) == ("seconds" in name)
     assert set(made.tables["plain"]["acceleration"]) == {"plain"}
@@ -75,11 +78,11 @@ def test_a_changed_record_is_refused(tmp_path):
     frame = pl.read_parquet(place / "iterations.parquet")
     frame.with_columns(iterations=pl.lit(1, pl.Int32)).write_parquet(place / "iterations.parquet")
     with pytest.raises(DataError, match=r"iterations\.parquet: must be as it was written, but its SHA-256 is not"):
-        submission_record.read(place)
-    for content in ("", "[]", "{}", '{"track": "A"}', '{"track": [], "files": {}}'):
+        records.read(place)
+    for content in ("", "[]", "{}", '{"tracks": ["A"]}', '{"tracks": [], "files": {}}', "\\xff"):
         (place / FACTS).write_text(content)
         with pytest.raises(DataError, match=r"facts\.json: not the facts of a record"):
-            submission_record.read(place)
+            records.read(place)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "..", "/", "CON", "x" * 80, "Our Idea", "our_idea"])
@@ -89,13 +92,13 @@ def test_a_name_is_a_safe_folder_and_kept_as_typed(tmp_path, name):
     assert folder.isascii()
     assert folder.replace("-", "").replace("_", "").isalnum()
     assert len(folder) <= 49
-    assert submission_record.read(place).method == name
+    assert records.read(place).facts.name == name
     assert lines(place)[0].startswith(f"{name}: test_unseen, 4 problems, Track A, data 1.0.0")
 
 
 def test_names_that_make_the_same_slug_do_not_share_a_folder():
     names = ["Our idea", "our idea", "our-idea", "", "?", "!"]
-    assert len({submission_record.method_folder(name) for name in names}) == len(names)
+    assert len({record_facts.method_folder(name) for name in names}) == len(names)
 
 
 def test_of_several_versions_the_last_one_stands(tmp_path):
@@ -103,11 +106,11 @@ def test_of_several_versions_the_last_one_stands(tmp_path):
     record(tmp_path, {**MEASURED, "at": "2030-01-01T00:00:00+00:00"}, seconds=0.5)
     record(tmp_path, track="B")
     record(tmp_path, name="Another")
-    found = submission_record.find(tmp_path / "results", VERSION)
-    assert sorted((one.method, one.facts["track"], one.facts["claimed"]["seconds"]) for one in found) == [
+    found = records.find(tmp_path / "results", VERSION)
+    assert sorted((one.facts.name, *one.facts.tracks, one.facts.claimed.seconds) for one in found) == [
         ("Another", "A", 0.002), ("Our idea", "A", 0.002), ("Our idea", "B", 0.002),
     ]  # fmt: skip
-    assert submission_record.find(tmp_path / "results", "9.9.9") == []
+    assert records.find(tmp_path / "results", "9.9.9") == []
 
 
 def cold(*splits: str) -> Evaluation:
@@ -120,21 +123,21 @@ def cold(*splits: str) -> Evaluation:
 
 def test_what_the_cold_start_was_not_judged_on_is_left_out(tmp_path):
     record(tmp_path, split="validation_unseen")
-    records = submission_record.find(tmp_path / "results", VERSION)
-    assert submission_record.evaluations(records, cold(SPLIT))["Our idea"].iterations.is_empty()
+    found = records.find(tmp_path / "results", VERSION)
+    assert recorded.evaluations(found, cold(SPLIT))["Our idea"].iterations.is_empty()
     base = cold("validation_unseen")
     fewer = replace(base, iterations=base.iterations[:2], seconds=base.seconds[:2])
-    assert len(submission_record.evaluations(records, fewer)["Our idea"].iterations) == 2
+    assert len(recorded.evaluations(found, fewer)["Our idea"].iterations) == 2
 
 
 def test_records_are_evaluations_with_claimed_seconds(tmp_path):
     record(tmp_path)
     record(tmp_path, split="validation_unseen")
     record(tmp_path, track="B")
-    records = submission_record.find(tmp_path / "results", VERSION)
-    found = submission_record.evaluations(records, cold(SPLIT, "validation_unseen"))
-    one = found.pop("Our idea")
-    assert not found
+    found = records.find(tmp_path / "results", VERSION)
+    made = recorded.evaluations(found, cold(SPLIT, "validation_unseen"))
+    one = made.pop("Our idea")
+    assert not made
     assert one.method == "Our idea"
     for name, table in results.TABLES.items():
         assert getattr(one, name).schema == schema.dtypes(table)
@@ -152,7 +155,7 @@ def test_the_lines_of_track_a_stand_beside_the_cold_start(tmp_path):
     counts = frame["iterations"] + 10
     shown = lines(place)
     assert shown[2].split()[:2] == ["cold", str(cold.min())]
-    assert shown[3].split()[:2] == ["submitted", str(counts.min())]
+    assert shown[3].split()[:2] == ["start", str(counts.min())]
     assert f"ratio {(counts / cold).median():.3f} (" in shown[4]
     assert shown[4].endswith("passes of the start 10; failures 0")
     assert "start 2 ms on a laptop (claimed, not measured here)" in shown[5]
@@ -175,7 +178,7 @@ def test_a_failure_is_counted_in_the_lines(tmp_path):
 
 
 def test_a_record_of_other_pairs_has_no_lines(tmp_path):
-    one = submission_record.read(record(tmp_path))
+    one = records.read(record(tmp_path))
     frame = pairs().frame[1:]
     with pytest.raises(DataError, match="must hold the pairs of split test_unseen, but holds others"):
-        submission_lines.lines(one, frame, Pictures(frame.select("pair_id", "source", "target"), 100, 0))
+        record_lines.lines(one, frame, Pictures(frame.select("pair_id", "source", "target"), 100, 0))

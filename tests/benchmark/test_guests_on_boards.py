@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from paletteot.benchmark import board_a, board_b, leaderboard, results, tables
+from paletteot.benchmark.origin import Origin
 from paletteot.errors import DataError
 from tests.benchmark import fake
 from tests.benchmark.test_leaderboard import board, by_name
@@ -17,7 +18,11 @@ NAMES = ["<script>", "=1+1", "../../etc/passwd", "a|b", "our-idea"]
 
 def submitted(name: str, split: str, tracks: tuple[str, ...] = ("iterations", "accelerated"), factor: float = 0.4):
     """An evaluation that holds one split and some tables, as records give it."""
-    one = replace(fake.evaluation(name, factor, accelerations={"relaxed": 0.05, "anderson_10": 0.3}), claimed=True)
+    one = replace(
+        fake.evaluation(name, factor, accelerations={"relaxed": 0.05, "anderson_10": 0.3}),
+        origin=Origin(claimed=True),
+        guest=True,
+    )
     frames = {}
     for table in results.TABLES:
         frame = getattr(one, table)
@@ -54,7 +59,7 @@ def test_its_acceleration_is_never_chosen_on_test(evaluations):
 
 
 def test_it_is_neither_the_rival_nor_the_best_learned(evaluations):
-    theirs = replace(fake.evaluation("theirs", 0.01), claimed=True)
+    theirs = replace(fake.evaluation("theirs", 0.01), guest=True)
     made = board({**evaluations, "theirs": theirs})
     assert made.duel is not None
     assert (made.duel.learned[0], made.duel.rival[0]) == ("net", "schedule")
