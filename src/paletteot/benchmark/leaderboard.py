@@ -130,7 +130,10 @@ def to_csv(board: Leaderboard) -> dict[str, str]:
     }
     whole = pl.DataFrame(known, schema=dict.fromkeys(known, pl.String))
     boards = {"leaderboard": board.a, "accelerated": board.b, "newton": board.c}
-    return {name: tables.to_csv(one.join(whole, on="method", how="left", maintain_order="left")) for name, one in boards.items()}
+    return {
+        name: tables.to_csv(one.join(whole, on="method", how="left", maintain_order="left"))
+        for name, one in boards.items()
+    }
 
 
 def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:

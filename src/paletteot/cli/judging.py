@@ -62,7 +62,7 @@ def evaluate(
         raise ParamsError("--record judges every pair of a split under Tracks A and B: leave out --limit and --track")
     if record and (named or not isinstance(make, Stranger)):
         raise ParamsError(f"--record is for code from outside; {contestant} is judged by `dvc repro`")
-    pairs = recording.pairs_of(split)
+    pairs = recording.load_pairs(split)
     pairs = pairs[: limit or len(pairs)]
     if not len(pairs):
         raise DataError(f"{common.PLANS}: split {split} holds no pair")

@@ -63,13 +63,16 @@ def record(
     return records.read(place)
 
 
-@lru_cache(maxsize=8)
-def pairs_of(split: str) -> Pairs:
+def load_pairs(split: str) -> Pairs:
     """Return the labelled pairs of a split."""
     from paletteot.dataset import load
     from paletteot.stages import common
 
     return load.load_plans(common.PLANS, load.load_palettes(common.PALETTES), split)
+
+
+pairs_of = lru_cache(maxsize=8)(load_pairs)
+"""The same, read once in a process."""
 
 
 def names(params: config.Params) -> set[str]:
@@ -95,8 +98,8 @@ def of_class(make: Stranger, made: WarmStart, pairs: Pairs, params: config.Param
     hashes, split = make.hashes(), pairs.frame["split"][0]
     facts = RecordFacts(
         name=made.name, by=(made.citation,), summary=made.summary, tracks=TRACKS, split=split,
-        data_version=params.dataset.version, version=version_of({**hashes, "class": make.code.attribute}), submitted=hashes,
-        measured=measured(params),
+        data_version=params.dataset.version, version=version_of({**hashes, "class": make.code.attribute}),
+        submitted=hashes, measured=measured(params),
     )  # fmt: skip
     chunks = engine.spans(len(pairs), params.evaluate.batch)
     return record(facts, partial(_chunk, make, split, params.transport), chunks, params)
