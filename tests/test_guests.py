@@ -118,10 +118,11 @@ def test_a_changed_class_is_judged_again(here, change):
         (here / "again").touch()
 
 
-def test_problems_without_an_answer_are_failures_of_the_record(here, capfd):
+def test_problems_without_an_answer_are_failures_of_the_record(here):
     guests.contestant(here, "if len(problems) == 4: os._exit(3)\nreturn Start(cold(problems))")
-    assert run(*RECORD).exit_code == 0
-    assert "4 problem(s) are failures: theirs.py:Theirs: its process ended with exit code 3" in capfd.readouterr().err
+    done = run(*RECORD)
+    assert done.exit_code == 0
+    assert "4 problem(s) are failures: theirs.py:Theirs: its process ended with exit code 3" in done.stderr
     (place,) = places()
     assert pl.read_parquet(place / "iterations.parquet")["fallback"].all()
     assert run("submit", "--rescore").stdout.splitlines()[4].endswith("failures 4")

@@ -14,8 +14,10 @@ from paletteot.benchmark import conformance, evaluate
 from paletteot.benchmark.specimens import several
 from paletteot.errors import ParamsError
 from paletteot.ot import sinkhorn
+from paletteot.ot.problem import Problems
 from paletteot.warmstarts import guest, outside
 from paletteot.warmstarts.contract import HungError, NoAnswerError
+from paletteot.warmstarts.failsafe import Failsafe
 from paletteot.warmstarts.guest import Guest, Limits
 from tests.benchmark.starts import PROTOCOL, pairs
 from tests.warmstarts import guests
@@ -231,11 +233,22 @@ def test_an_installed_package_makes_its_contestants_known_by_name(tmp_path, monk
     assert outside.installed() == {"theirs": outside.Code("theirs", "their_package.theirs", "Theirs")}
     assert warmstarts.check_name("theirs", "method") == "theirs"
     one = warmstarts.create("theirs")
-    assert isinstance(one, Guest)
+    assert isinstance(one, Failsafe)
+    assert isinstance(one.contestant, Guest)
     assert one.name == "theirs"
     assert conformance.check(lambda: warmstarts.create("theirs"), warmstarts.BUILT_IN) == {}
     with pytest.raises(ParamsError, match=r"method must be one of cold, .*, theirs, but is 'ours'"):
         warmstarts.check_name("ours", "method")
+
+
+def test_what_gives_no_answer_gives_nan_behind_a_failsafe(tmp_path, capsys):
+    """For a batch that it fails on, and no other; so a pipeline or a record goes on."""
+    one = Failsafe(make(tmp_path, "if len(problems) == 6: os._exit(3)\nreturn Start(cold(problems))"))
+    answer = one.start(several())
+    assert answer.g.shape == several().b.shape
+    assert np.isnan(answer.g).all()
+    assert capsys.readouterr().err.startswith("6 problem(s) are failures: theirs.py:Theirs: its process ended with")
+    assert np.isfinite(one.start(Problems.of(several()[0])).g).all()
 
 
 def test_an_installed_contestant_takes_nobodys_name(tmp_path, monkeypatch):

@@ -153,6 +153,6 @@ def headline_rows(board: pl.DataFrame) -> list[list[str]]:
         ratio = [f"{cells[f'ratio_{one}']} ({cells[f'low_{one}']} to {cells[f'high_{one}']})" for one in TOLERANCES]
         both = [" / ".join(cells[f"{measure}_{one}"] for one in TOLERANCES) for measure in ("iterations", "worst")]
         failures = cells[f"failures_{list(TOLERANCES)[-1]}"]
-        rest = [cells["total_ms"] + (" claimed" if row["claimed"] else ""), cells["rank"], cells["seeds"]]
+        rest = [cells["total_ms"] + (" claimed" if row.get("claimed") else ""), cells["rank"], cells["seeds"]]
         made.append([cells["family"], cells["acceleration"], cells["learned"], *ratio, *both, failures, *rest])
     return made
