@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
 from paletteot import cli
 from paletteot.benchmark import conformance
 from paletteot.dataset import schema
-from paletteot.files import read_parquet
+from paletteot.files import read_parquet, write_parquet
 from paletteot.stages import common
 from paletteot.stages import evaluate as evaluate_stage
 from tests.project import ROOT, project
@@ -240,6 +241,21 @@ def test_the_pages_first_lines_do_what_they_say(here):
     assert "2 passed" in shown
     assert re.search(r"^  my_idea +\d.*median ratio to cold 0\.", shown, re.M)
     assert "  my_idea + anderson_20" in shown
+
+
+def test_the_pages_last_lines_put_it_on_the_leaderboard(small):
+    """DVC's line as what it runs: the stage of the report."""
+    pairs = pl.concat(read_parquet(file) for file in sorted(common.PLANS.glob("*.parquet")))
+    write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
+    for method in ("cold", "lp_duals"):
+        evaluate_stage.stage(common.load_params(), method)
+    run("new-warm-start", "my_idea")
+    lines = blocks("sh")[2]
+    assert "dvc repro --single-item report" in lines
+    lines = lines.replace("dvc repro --single-item report", "python -m paletteot.stages report")
+    shown = shell(f". .venv/bin/activate\n{lines}", small)
+    assert re.search(r"^\| my_idea \| anderson_\d+ \|", shown, re.M)
+    assert re.search(r"^\| my_idea \| test_unseen \| 4 \| 4 \| 0 \|", shown, re.M)
 
 
 def test_the_pages_package_is_known_by_name(here):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from textwrap import dedent
 
 import numpy as np
 import pytest
@@ -111,6 +115,28 @@ def test_a_hang_ends_with_its_time_and_is_begun_anew(tmp_path):
     assert not child.exists() or "\nState:\tZ" in (child / "status").read_text()
     one.limits = LIMITS
     assert one.start(several(5)).g.shape == (6, 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_a_hang_ends_with_whoever_asks(tmp_path):
+    """Killed outright, the process that asks can tell nobody."""
+    guests.contestant(tmp_path, f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\nwhile True: pass")
+    asks = """
+        from paletteot.benchmark.specimens import several
+        from paletteot.warmstarts import guest, outside
+        guest.Guest(outside.in_file("theirs.py:Theirs")).start(several())
+    """
+    process = subprocess.Popen([sys.executable, "-c", dedent(asks)], cwd=tmp_path)
+    while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    theirs = Path("/proc") / (tmp_path / "pid").read_text()
+    for _ in range(100):
+        if not theirs.exists() or "\nState:\tZ" in (theirs / "status").read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("it hangs on")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="RLIMIT_DATA counts what is mapped on Linux only")

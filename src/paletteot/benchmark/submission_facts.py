@@ -112,7 +112,7 @@ def check(mapping: dict[str, object], taken: Collection[str], version: str) -> t
         facts = None
         complaints = [_line(one["loc"], one["type"], one["msg"], one["input"]) for one in error.errors()]
     given = mapping.get("name")
-    if isinstance(given, str) and _plain(family(_plain(given))) in {_plain(name) for name in taken}:
+    if isinstance(given, str) and folded(family(folded(given))) in {folded(name) for name in taken}:
         complaints.append(f"name: must not be that of a contestant which is there already, but is {_short(given)}")
     given = mapping.get("data_version")
     if isinstance(given, str) and given != version:
@@ -120,7 +120,7 @@ def check(mapping: dict[str, object], taken: Collection[str], version: str) -> t
     return facts if not complaints else None, complaints
 
 
-def _plain(name: str) -> str:
+def folded(name: str) -> str:
     """Return a name without what the eye does not tell apart: case, width and composition of its characters."""
     return unicodedata.normalize("NFKC", name).casefold().strip()
 

@@ -12,6 +12,7 @@ from paletteot.benchmark import recorded, records, results
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.submission_facts import folded
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import read_parquet
@@ -56,7 +57,7 @@ def guests(params: config.Params, evaluations: Mapping[str, Evaluation]) -> dict
     if BASE not in evaluations:
         return {}
     found = recorded.evaluations(records.find(common.RESULTS, params.dataset.version), evaluations[BASE])
-    names = {*warmstarts.BUILT_IN, *map(family, evaluations)}
-    if taken := [name for name in found if family(name) in names]:
+    names = {folded(name) for name in (*warmstarts.BUILT_IN, *map(family, evaluations))}
+    if taken := [name for name in found if folded(family(name)) in names]:
         raise DataError(f"{common.RESULTS}: a record must not be named {taken[0]!r}, as another contestant is")
     return found

@@ -5,9 +5,11 @@ It answers `start` and nothing else. All counting is done elsewhere, by the proc
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import operator
+import signal
 import socket
 import sys
 import traceback
@@ -27,6 +29,9 @@ ERROR = "error"
 
 READ_ONLY = "read-only"
 """Name of the word that a question has where its arrays must not be written to."""
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl: the signal that comes when the parent ends."""
 
 LONGEST = 300
 """Characters of an error that are told."""
@@ -50,6 +55,7 @@ def main() -> None:
     """Make the contestant, say who it is, and answer questions until nobody asks any more."""
     order = Order.model_validate_json(sys.argv[1])
     _bound(order.memory)
+    _follow()
     channel = socket.socket(fileno=order.channel)
     try:
         contestant = make(order)
@@ -129,6 +135,12 @@ def told(error: BaseException, place: str) -> str:
         ]
         line += f" ({Path(place).name}, line {here[-1].lineno})" if here else ""
     return line.encode(errors="replace").decode()  # half a surrogate pair is no JSON
+
+
+def _follow() -> None:
+    """Have this process end with the one that asks, however that ends, where the platform can: it may be hung."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _bound(memory: int) -> None:
