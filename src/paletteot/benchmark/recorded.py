@@ -36,7 +36,7 @@ def _evaluation(name: str, records: Sequence[Record], base: Evaluation) -> Evalu
                 late = [one for one in ("init_seconds", "total_seconds") if one in frame.columns]
                 kept = frame.join(getattr(base, table), on="pair_id", how="semi")
                 parts.append(kept.with_columns(pl.col(late) + claimed))
-        key = [column for column in ("pair_id", "acceleration") if column in columns]
+        key = [column for column in ("pair_id", "acceleration", "atol") if column in columns]
         whole[table] = pl.concat(parts).sort(key)
     return Evaluation(name, **whole, origin=origin([record.facts for record in records]), guest=True)
 
