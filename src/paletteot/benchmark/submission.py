@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.benchmark import submission_facts, submission_rows
+from paletteot.benchmark import submission_facts, submission_rows, submission_unpack
 from paletteot.benchmark.accelerate import accelerations, track_b
 from paletteot.benchmark.base import plain
 from paletteot.benchmark.evaluate import track_a
@@ -99,7 +99,7 @@ def read(path: Path, pairs_of: Callable[[str], Pairs], *, taken: Collection[str]
     file, pairs = path.with_name(str(mapping["file"])), pairs_of(str(mapping["split"]))
     n, k = len(pairs), pairs.palettes.a.shape[1]
     try:
-        content = _content(file, submission_rows.most_bytes(n, k))
+        content = _content(file, submission_unpack.most_bytes(n, k))
     except SubmissionError as error:
         raise SubmissionError([*problems, *error.problems]) from None
     frame, found = submission_rows.parse(content, n, k)
