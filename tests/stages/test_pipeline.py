@@ -81,9 +81,12 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     board = pl.read_csv(whole / "reports" / "leaderboard.csv")
     assert board.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
-        "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
-        "seeds", "shown",
+        "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
+        "claimed", "rank", "seeds", "shown", "data_version", "code_commit", "hardware", "mlflow_run", "made_by",
     ]  # fmt: skip
+    assert board.select(pl.col("data_version", "code_commit", "hardware").str.len_chars() > 0).to_numpy().all()
+    trained = board["mlflow_run"].str.len_chars() == 32
+    assert set(board.filter(trained)["method"]) == {"plan_network-5", "dual_network-5", "dual_network-6"}
     assert set(board["method"]) == set(TINY["evaluate"]["methods"])
     assert set(board["split"]) == {"test_seen", "test_unseen"}
     assert (board["problems"] == 8).all()

@@ -12,7 +12,7 @@ import polars as pl
 import vl_convert
 from PIL import Image
 
-from paletteot.benchmark import leaderboard, seed_view, tables
+from paletteot.benchmark import leaderboard, seed_view
 from paletteot.benchmark.leaderboard import Leaderboard
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
@@ -40,13 +40,14 @@ def build(
     """
     board = leaderboard.make(evaluations, pictures, learned=learned, off_kernel=off_kernel)
     medians = {family: evaluations[method] for family, method in board.medians.items()}
-    seen = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
+    views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
+    seen = {name: counts for name, counts in views.items() if len(counts)}  # what was submitted may lack this split
     seed_rows = seed_view.rows(seen)
     charts = draw(medians, board, curves)
     write_json(folder / "metrics.json", {**leaderboard.metrics(board), "seed_view": seed_view.metrics(seen)})
     write_text(folder / "leaderboard.md", leaderboard.to_markdown(board))
-    for name, track in (("leaderboard", board.a), ("accelerated", board.b), ("newton", board.c)):
-        write_text(folder / f"{name}.csv", tables.to_csv(track))
+    for name, text in leaderboard.to_csv(board).items():
+        write_text(folder / f"{name}.csv", text)
     if board.ladder is not None:
         write_text(folder / "ladder.csv", board.ladder.write_csv(float_precision=6))
     write_text(folder / "seed_view.md", seed_view.to_markdown(seed_rows))
