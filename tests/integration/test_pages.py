@@ -1,4 +1,4 @@
-"""What people look at, in a real browser without a network."""
+"""DVC's plots in a real browser without a network."""
 
 from __future__ import annotations
 
@@ -29,12 +29,6 @@ pytestmark = pytest.mark.skipif(
 def dom(page: Path, profile: Path) -> str:
     command = [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-
-
-def test_the_report_opens_from_disk(tmp_path):
-    shown = dom(ROOT / "reports" / "index.html", tmp_path)
-    assert shown.count("<table") == 3
-    assert shown.count("<svg") >= 5
 
 
 def test_dvc_plots_are_drawn_offline(tmp_path):

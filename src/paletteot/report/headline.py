@@ -51,12 +51,3 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
     return layers.facet(
         column=alt.Column("tolerance:N", sort=[f"to {label}" for label in TOLERANCES], title=None)
     ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING_SPLIT}: median and 95 % interval"))
-
-
-def words(board: pl.DataFrame) -> str:
-    """Return what ``chart`` shows, in words."""
-    lines = [
-        f"{start} ({kind}) {tolerance}: {ratio:.3f} ({low:.3f} to {high:.3f})"
-        for start, kind, tolerance, ratio, low, high in data(board).iter_rows()
-    ]
-    return f"Iterations as a share of plain Sinkhorn from {BASE}, median and 95 % interval: {'; '.join(lines)}"

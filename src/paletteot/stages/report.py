@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
+import json
+
 import polars as pl
 
-from paletteot import config, warmstarts
+from paletteot import config
 from paletteot.benchmark import results
 from paletteot.benchmark.pictures import Pictures
 from paletteot.dataset import schema
+from paletteot.dataset.load import load_palettes
+from paletteot.dataset.versions import Manifest
+from paletteot.errors import DataError
 from paletteot.files import read_parquet
 from paletteot.report.build import build
-from paletteot.stages import common
+from paletteot.report.site.facts import Facts
+from paletteot.stages import common, origins, provenance
 from paletteot.warmstarts.contract import family
-
-OFF_KERNEL = ("lp_duals",)
-"""Contestants that use more than passes over the kernel: network simplex."""
 
 
 def stage(params: config.Params) -> None:
-    """Read the evaluations and loss curves, write reports/."""
+    """Read the evaluations, loss curves and what is known of their origin, write reports/."""
     evaluations = {method: results.read(common.EVALUATIONS, method) for method in params.evaluate.methods}
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file) for file in sorted((common.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(common.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
-    made = (
-        f"{params.images.count} pictures from the source {params.images.source}, k = {params.palettes.k}, "
-        f"{params.pairs.total} pairs, eps = {params.transport.eps} LAB units, atol = {params.transport.atol}, "
-        f"cap {params.transport.max_iterations}; all parameters and seeds in params.yaml, all hashes in dvc.lock."
+    release = _release()
+    facts = Facts(
+        about=origins.about(params.evaluate.methods),
+        origins=origins.origins(params, str(release["version"])),
+        settings=_settings(params),
+        palettes=load_palettes(common.PALETTES),
+        release=release,
     )
     build(
         evaluations,
         Pictures(pairs, params.report.bootstrap, params.report.seed),
         {name: history for name, history in curves.items() if name in families},
-        learned=warmstarts.LEARNED,
-        off_kernel=OFF_KERNEL,
-        made=made,
-        folder=common.REPORTS,
+        facts,
+        common.REPORTS,
     )
+
+
+def _release() -> Manifest:
+    try:
+        made: Manifest = json.loads(common.RELEASE_MANIFEST.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{common.RELEASE_MANIFEST}: no such file; `dvc repro release` makes it") from None
+    except ValueError as error:
+        raise DataError(f"{common.RELEASE_MANIFEST}: not JSON: {error}") from None
+    return made
+
+
+def _settings(params: config.Params) -> dict[str, str]:
+    """Return how everything was made, for the page of the data."""
+    return {
+        "Pictures": f"{params.images.count} from the source {params.images.source}, gradings of strength "
+        f"{params.images.grading:g}",
+        "Palettes": f"k-means in CIELAB, k = {params.palettes.k}",
+        "Regularisation": f"eps = {params.transport.eps:g} LAB units",
+        "Reference stop": f"log v moves by at most {params.transport.atol:g}; cap {params.transport.max_iterations:,}",
+        "Labels": f"L1 marginal error of at most {params.plans.tolerance:g}",
+        "Intervals": f"{params.report.bootstrap:,} bootstrap draws of pictures",
+        "Commit": provenance.git_commit(),
+        "DVC's hash of the palettes": provenance.dvc_hash(common.PALETTES),
+        "DVC's hash of the plans": provenance.dvc_hash(common.PLANS),
+    }

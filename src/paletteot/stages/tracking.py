@@ -14,6 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+STORE = "sqlite:///mlflow.db"
+"""Where runs go unless MLFLOW_TRACKING_URI names another place."""
+
 ALIAS = "champion"
 """The alias of the model of the last finished training, the one that models/ holds."""
 
@@ -77,7 +80,7 @@ def connect(experiment: str) -> None:
     for logger in ("mlflow", "alembic"):
         logging.getLogger(logger).setLevel(logging.WARNING)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db"))
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI", STORE))
     mlflow.set_experiment(experiment)
 
 

@@ -1,0 +1,100 @@
+"""Write the site: one folder of pages that share a style sheet, a script and Vega."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from paletteot.benchmark import seed_view
+from paletteot.benchmark.leaderboard import Leaderboard
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.results import Evaluation
+from paletteot.files import replacing
+from paletteot.report.site import boards, charts, data, methods, problems
+from paletteot.report.site.facts import Facts, slug
+from paletteot.report.site.tables import MEANINGS, Cell, Table
+
+PACKAGE = "paletteot.report.site"
+ASSETS = ("site.css", "site.js", "icon.svg")
+SEEDS = "plan_network"
+"""The start that the project this one grew from had, in its figure beside cold."""
+
+
+def write(
+    folder: Path,
+    board: Leaderboard,
+    evaluations: Mapping[str, Evaluation],
+    curves: Mapping[str, pl.DataFrame],
+    pairs: pl.DataFrame,
+    facts: Facts,
+) -> None:
+    """Write the site whole or not at all; the same inputs give the same bytes.
+
+    board: of all tracks. evaluations: of each method. curves: loss history of each network. pairs: pair_id, source and
+    target of every pair.
+    """
+    medians = {family: evaluations[method] for family, method in board.medians.items()}
+    environment = Environment(
+        loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["digits"] = lambda value: f"{value:,}"
+    with replacing(folder) as fresh:
+        fresh.mkdir()
+        for name in ASSETS:
+            with as_file(files(PACKAGE) / "assets" / name) as asset:
+                shutil.copyfile(asset, fresh / name)
+        (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
+        for path, template, words in pages(board, medians, curves, pairs, facts):
+            root = "../" * path.count("/")
+            text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
+            (fresh / path).parent.mkdir(exist_ok=True)
+            (fresh / path).write_text(text, encoding="utf-8")
+
+
+def pages(
+    board: Leaderboard,
+    medians: Mapping[str, Evaluation],
+    curves: Mapping[str, pl.DataFrame],
+    pairs: pl.DataFrame,
+    facts: Facts,
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, template and words of each page. medians: the evaluation that stands for each family."""
+    picked = problems.picks(medians)
+    sections = list(boards.sections(board, medians, facts))
+    yield "index.html", "index", {
+        "sections": sections,
+        "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
+        "seeds": seeds(medians),
+    }  # fmt: skip
+    for family in medians:
+        yield f"methods/{slug(family)}.html", "method", methods.page(family, board, medians, curves, picked, facts)
+    yield "problems.html", "problems", {
+        "extremes": methods.extremes(picked, ""),
+        "starts": {slug(name): name for name in medians},
+        "payload": problems.payload(picked, medians, board.b, pairs, facts.palettes),
+        "chart": charts.convergence(),
+    }  # fmt: skip
+    yield "data.html", "data", data.page(medians, facts)
+
+
+def seeds(medians: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Return the seed's figure of cold and its start, where there is one, and its published numbers beside ours."""
+    counts = {name: one.split(seed_view.SPLIT).iterations["iterations"].to_numpy() for name, one in medians.items()}
+    drawn = {name: counts[name] for name in (BASE, SEEDS) if name in counts}
+    made = [
+        dict(zip(seed_view.HEADER, [Cell(row[0], row[0]), *(Cell(f"{int(one):,}", int(one)) for one in row[1:])], strict=True))
+        for row in seed_view.rows(counts)
+    ]
+    caption = f"Largest count of each {seed_view.BATCH} consecutive pairs of {seed_view.SPLIT}, published and ours"
+    return {
+        "figure": charts.seeds_figure(drawn),
+        "table": Table(caption, dict.fromkeys(seed_view.HEADER, ""), made),
+    }
