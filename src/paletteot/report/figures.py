@@ -17,6 +17,9 @@ from paletteot.errors import DataError
 GREY, BLUE, ORANGE = "#8c8c8c", "#0072b2", "#d55e00"
 """From the palette of Okabe and Ito, told apart with any colour vision."""
 
+Layers = alt.LayerChart | alt.FacetChart
+"""What Altair says of a chart in layers, which never is the latter."""
+
 BINS_PER_DECADE = 12
 WIDTH = 520
 """Of every figure's plot, pixels."""
@@ -45,7 +48,7 @@ def summaries(evaluations: Mapping[str, Evaluation], method: str) -> list[str]:
     return lines
 
 
-def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.LayerChart:
+def histogram(evaluations: Mapping[str, Evaluation], method: str) -> Layers:
     """Return cold against warm iterations on the ranking split, with both five-number summaries."""
     counts = {name: evaluations[name].split(RANKING_SPLIT).counts for name in (BASE, method)}
     title = alt.TitleParams(
@@ -56,7 +59,7 @@ def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.LayerCh
     return overlaid(counts, "iterations to the stop, the start's own included").properties(title=title, width=WIDTH)
 
 
-def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str) -> alt.LayerChart:
+def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str, y_title: str = "problems") -> Layers:
     """Return two histograms over one another, the first in grey. counts: (n,) of each, by its name."""
     bars = [binned(one).with_columns(start=pl.lit(name)) for name, one in counts.items()]
     ends = pl.concat(bars).select(pl.col("low").min(), pl.col("high").max()).row(0)
@@ -71,13 +74,23 @@ def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str) -> alt.Layer
         scale=alt.Scale(domain=list(counts), range=[GREY, BLUE]),
         legend=alt.Legend(title=None, orient="top"),
     )
-    hover = ["start:N", alt.Tooltip("low:Q", title="from"), alt.Tooltip("high:Q", title="to"), "problems:Q"]
+    hover = [
+        "start:N",
+        alt.Tooltip("low:Q", title="from"),
+        alt.Tooltip("high:Q", title="to"),
+        alt.Tooltip("problems:Q", title=y_title),
+    ]
     # y2 makes a bar stand on 0: with x2 alone Vega-Lite takes it for a horizontal one.
     layers = [
         alt.Chart(one)
         .mark_bar(opacity=0.55)
         .encode(
-            x=x, x2="high:Q", y=alt.Y("problems:Q", title="problems"), y2=alt.datum(0), color=color, tooltip=hover
+            x=x,
+            x2="high:Q",
+            y=alt.Y("problems:Q", title=y_title),
+            y2=alt.datum(0),
+            color=color,
+            tooltip=hover,
         )
         for one in bars
     ]
@@ -129,7 +142,7 @@ def curves(method: str, history: pl.DataFrame) -> alt.Chart:
         alt.Chart(long)
         .mark_line(point=True)
         .encode(
-            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+            x=alt.X("epoch:Q"),
             y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
             color=alt.Color("on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None)),
             detail="seed:N",

@@ -54,7 +54,8 @@ def sections(board: Leaderboard, medians: Mapping[str, Evaluation], facts: Facts
     """
     base = (pl.col("family") == BASE) & (pl.col("acceleration") == PLAIN)
     rows = {"A": board.a, "B": board.b.filter(pl.col("chosen") | base), "C": board.c}
-    for track, whole in rows.items():
+    for track in TITLES:
+        whole = rows[track]
         for split in (RANKING_SPLIT, *sorted({*whole["split"]} - {RANKING_SPLIT})):
             part = whole.filter(pl.col("split") == split)
             if part.is_empty():
@@ -92,18 +93,21 @@ def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
     return ties(part) + (duel if part["split"][0] == RANKING_SPLIT else "")
 
 
-def _pareto(
-    track: str, split: str, shown: pl.DataFrame, medians: Mapping[str, Evaluation], facts: Facts
-) -> Figure:
+def _pareto(track: str, split: str, shown: pl.DataFrame, medians: Mapping[str, Evaluation], facts: Facts) -> Figure:
     names, counts = shown["family"], shown["total_ms"]
     if track == "A":  # the board's own median leaves out what the start spends
         counts = pl.Series([np.median(medians[name].split(split).counts) for name in names])
         title = "median iterations to the reference stop"
     elif track == "B":
         tight = list(TOLERANCES)[-1]
-        names, counts = shown.select(start=pl.concat_str("family", "acceleration", separator=" + "))["start"], shown[f"iterations_{tight}"]
+        names, counts = (
+            shown.select(start=pl.concat_str("family", "acceleration", separator=" + "))["start"],
+            shown[f"iterations_{tight}"],
+        )
         title = f"median iterations to {tight}"
     else:
         counts, title = shown["steps_median"], "median Newton steps"
     learned = [facts.about[name].learned for name in shown["family"]]
-    return charts.pareto(pl.DataFrame({"start": names, "iterations": counts, "ms": shown["total_ms"], "learned": learned}), title)
+    return charts.pareto(
+        pl.DataFrame({"start": names, "iterations": counts, "ms": shown["total_ms"], "learned": learned}), title
+    )

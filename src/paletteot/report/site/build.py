@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from paletteot.benchmark import seed_view
 from paletteot.benchmark.leaderboard import Leaderboard
@@ -45,7 +46,7 @@ def write(
         loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["digits"] = lambda value: f"{value:,}"
+    environment.filters |= {"digits": lambda value: f"{value:,}", "breakable": breakable}
     with replacing(folder) as fresh:
         fresh.mkdir()
         for name in ASSETS:
@@ -57,6 +58,11 @@ def write(
             text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
             (fresh / path).parent.mkdir(exist_ok=True)
             (fresh / path).write_text(text, encoding="utf-8")
+
+
+def breakable(text: str) -> Markup:
+    """Return text, escaped, that may be broken after an underscore."""
+    return Markup("_<wbr>").join(text.split("_"))
 
 
 def pages(
@@ -74,7 +80,7 @@ def pages(
         "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
         "seeds": seeds(medians),
     }  # fmt: skip
-    for family in medians:
+    for family in dict.fromkeys(family for track in (board.a, board.b, board.c) for family in track["family"]):
         yield f"methods/{slug(family)}.html", "method", methods.page(family, board, medians, curves, picked, facts)
     yield "problems.html", "problems", {
         "extremes": methods.extremes(picked, ""),
@@ -87,10 +93,17 @@ def pages(
 
 def seeds(medians: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Return the seed's figure of cold and its start, where there is one, and its published numbers beside ours."""
-    counts = {name: one.split(seed_view.SPLIT).iterations["iterations"].to_numpy() for name, one in medians.items()}
+    frames = {name: one.split(seed_view.SPLIT).iterations for name, one in medians.items()}
+    counts = {name: frame["iterations"].to_numpy() for name, frame in frames.items() if len(frame)}
     drawn = {name: counts[name] for name in (BASE, SEEDS) if name in counts}
     made = [
-        dict(zip(seed_view.HEADER, [Cell(row[0], row[0]), *(Cell(f"{int(one):,}", int(one)) for one in row[1:])], strict=True))
+        dict(
+            zip(
+                seed_view.HEADER,
+                [Cell(row[0], row[0]), *(Cell(f"{int(one):,}", int(one)) for one in row[1:])],
+                strict=True,
+            )
+        )
         for row in seed_view.rows(counts)
     ]
     caption = f"Largest count of each {seed_view.BATCH} consecutive pairs of {seed_view.SPLIT}, published and ours"

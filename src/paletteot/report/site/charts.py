@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
@@ -14,8 +14,11 @@ from paletteot.benchmark import seed_view
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation
 from paletteot.report import figures
-from paletteot.report.figures import BLUE, GREY, ORANGE
+from paletteot.report.figures import BLUE, GREY, ORANGE, Layers
 from paletteot.report.headline import KINDS
+
+LOG = alt.Scale(type="log", nice=False, padding=24)
+TICKS = [step * 10.0**decade for decade in range(-3, 6) for step in (1, 2, 5)]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Figure:
     note: str = ""
 
 
-def spec(chart: alt.Chart | alt.LayerChart) -> dict[str, Any]:
+def spec(chart: alt.Chart | Layers) -> dict[str, Any]:
     """Return the Vega-Lite of a chart as wide as its place, its title left to the page."""
     chart.title = alt.Undefined
     made: dict[str, Any] = chart.properties(width="container").to_dict()
@@ -40,10 +43,12 @@ def pareto(points: pl.DataFrame, x_title: str) -> Figure:
 
     points: start, iterations, ms and learned, a row for each start.
     """
-    ordered = points.sort("iterations", "ms").with_columns(kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String))
+    ordered = points.sort("iterations", "ms").with_columns(
+        kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String)
+    )
     best = ordered.filter(pl.col("ms") < pl.col("ms").cum_min().shift(1).fill_null(np.inf))
-    x = alt.X("iterations:Q", scale=alt.Scale(type="log", padding=20), title=x_title, axis=alt.Axis(format="~s"))
-    y = alt.Y("ms:Q", scale=alt.Scale(type="log", padding=20), title="median ms, one thread")
+    x = alt.X("iterations:Q", scale=LOG, title=x_title, axis=alt.Axis(format=",~r", values=TICKS))
+    y = alt.Y("ms:Q", scale=LOG, title="median ms, one thread", axis=alt.Axis(format=",~r", values=TICKS))
     kind, legend = list(KINDS.values()), alt.Legend(title=None, orient="top")
     line = alt.Chart(best).mark_line(color=GREY, interpolate="step-after", strokeDash=[4, 3]).encode(x=x, y=y)
     dots = (
@@ -56,12 +61,19 @@ def pareto(points: pl.DataFrame, x_title: str) -> Figure:
             tooltip=["start:N", alt.Tooltip("iterations:Q", format=",.0f"), alt.Tooltip("ms:Q", format=".3g")],
         )
     )  # fmt: skip
-    names = alt.Chart(best).mark_text(align="left", dx=7, dy=-8).encode(x=x, y=y, text="start:N")
+    ends = ordered["iterations"].to_numpy()[[0, -1]].astype(np.float64)
+    left = pl.col("iterations") < np.sqrt(ends.prod())  # half of a logarithmic axis
+    parts: dict[Literal["left", "right"], pl.DataFrame] = {"left": best.filter(left), "right": best.filter(~left)}
+    names = [
+        alt.Chart(part).mark_text(align=align, dx=4, dy=-10).encode(x=x, y=y, text="start:N")
+        for align, part in parts.items()
+        if len(part)
+    ]
     words = "; ".join(f"{start} {count:,.0f}, {ms:.3g} ms" for start, count, ms in ordered[:, :3].iter_rows())
     return Figure(
         "Iterations against time",
         f"Median iterations and time: {words}. Nobody is better in both than {', '.join(best['start'])}.",
-        spec(alt.layer(line, dots, names).properties(height=260)),
+        spec(alt.layer(line, dots, *names).properties(height=260)),
         "To the left and below is better. The dashed line joins starts that nobody beats in both; only they are named.",
     )
 
@@ -86,12 +98,14 @@ def five_numbers(evaluations: Mapping[str, Evaluation], methods: Sequence[str]) 
 def seeds_figure(counts: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]) -> Figure:
     """Return the figure of the project that this one grew from: maxima of batches, cold and warm over one another."""
     maxima = {name: seed_view.maxima(one).astype(np.int64) for name, one in counts.items()}
-    table = {name: ", ".join(f"{value:.0f}" for value in row.values()) for name, row in seed_view.metrics(counts).items()}
+    table = {
+        name: ", ".join(f"{value:.0f}" for value in row.values()) for name, row in seed_view.metrics(counts).items()
+    }
     words = "; ".join(f"{name}: {five}" for name, five in table.items())
     return Figure(
         "Cold and warm, in the seed's view",
         f"Histogram of the maxima of batches of {seed_view.BATCH}; minimum, quartiles, maximum: {words}",
-        spec(figures.overlaid(maxima, f"largest count of {seed_view.BATCH} consecutive pairs")),
+        spec(figures.overlaid(maxima, f"largest count of {seed_view.BATCH} consecutive pairs", "batches")),
         f"Our runs on {seed_view.SPLIT}, the start's own iterations left out, as it was published.",
     )
 
@@ -123,19 +137,27 @@ def convergence() -> dict[str, Any]:
 
     Rows: start, passes, error, and kind: cold, chosen or other.
     """
-    kinds = alt.Scale(domain=["cold", "chosen", "other"], range=[GREY, BLUE, GREY])
+
+    def by_kind(*values: Any) -> alt.Scale:
+        return alt.Scale(type="ordinal", domain=["cold", "chosen", "other"], range=list(values))
+
+    passes = alt.Axis(values=[0, *(10**decade for decade in range(5))], format=",d")
+    errors = alt.Axis(values=[10.0**decade for decade in range(-12, 2)], format=".0e")
     base = alt.Chart(alt.NamedData("values")).encode(
-        x=alt.X("passes:Q", scale=alt.Scale(type="symlog"), axis=alt.Axis(values=[0, 1, 10, 100, 1000, 10_000], format="~s"),
-                title="passes over the kernel, the start's own included"),
-        y=alt.Y("error:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format=".0e"), title="L1 marginal error"),
-        color=alt.Color("kind:N", scale=kinds, legend=None),
-        opacity=alt.Opacity("kind:N", scale=alt.Scale(domain=["cold", "chosen", "other"], range=[1, 1, 0.35]), legend=None),
+        x=alt.X(
+            "passes:Q",
+            scale=alt.Scale(type="symlog"),
+            axis=passes,
+            title="passes over the kernel, the start's own included",
+        ),
+        y=alt.Y("error:Q", scale=alt.Scale(type="log", nice=False), axis=errors, title="L1 marginal error"),
+        color=alt.Color("kind:N", scale=by_kind(GREY, BLUE, GREY), legend=alt.Legend(title=None, orient="top")),
+        opacity=alt.Opacity("kind:O", scale=by_kind(1, 1, 0.35)),
         detail="start:N",
         tooltip=["start:N", "passes:Q", alt.Tooltip("error:Q", format=".2e")],
-    )  # fmt: skip
-    line = base.mark_line().encode(
-        strokeWidth=alt.StrokeWidth("kind:N", scale=alt.Scale(domain=["cold", "chosen", "other"], range=[2, 3, 1]), legend=None)
     )
-    last = base.transform_filter("datum.last && datum.kind !== 'other'").mark_text(align="right", dx=-4, dy=-9)
-    dots = base.mark_point(filled=True, size=45)
-    return spec(alt.layer(line, dots, last.encode(text="start:N")).properties(height=280))
+    line = base.mark_line().encode(
+        strokeWidth=alt.StrokeWidth("kind:O", scale=by_kind(2, 3, 1)),
+        strokeDash=alt.StrokeDash("kind:O", scale=by_kind([5, 3], [1, 0], [1, 0])),
+    )
+    return spec(alt.layer(line, base.mark_point(filled=True, size=45)).properties(height=280))

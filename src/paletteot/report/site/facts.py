@@ -35,7 +35,8 @@ class About:
 class Origin:
     """Where a method's rows come from: data version, code commit, hardware, and the MLflow run of its weights.
 
-    run, url: the run's id, and its page where a tracking server has one; '' where there is none.
+    run, url: the run's id, and its page where a tracking server has one; '' where there is none. claimed: whether the
+    seconds are what its makers say, not measured here.
     """
 
     data: str
@@ -43,6 +44,7 @@ class Origin:
     hardware: str
     run: str = ""
     url: str = ""
+    claimed: bool = False
 
     @property
     def href(self) -> str:

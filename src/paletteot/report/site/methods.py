@@ -29,28 +29,32 @@ def page(
 ) -> dict[str, Any]:
     """Return what the page of a start shows.
 
-    medians: the evaluation that stands for each family. picked: of ``problems.picks``.
+    medians: the evaluation that stands for each family under Track A. picked: of ``problems.picks``.
     """
     mine = pl.col("family") == family
     tracks = {
         "Track A: the start alone": (board.a.filter(mine), board_a.FORMATS),
-        "Track B: under every acceleration": (board.b.filter(mine).sort("split", "acceleration", "method"), board_b.FORMATS),
+        "Track B: under every acceleration": (
+            board.b.filter(mine).sort("split", "acceleration", "method"),
+            board_b.FORMATS,
+        ),
         "Track C: in front of Newton": (board.c.filter(mine), board_c.FORMATS),
     }
     compared = [BASE, family] if family != BASE else [BASE]
-    figures = [charts.histogram(medians, family)]
+    alone = family in board.medians  # judged under Track A
+    figures = [charts.histogram(medians, family)] if alone else []
     if family in curves:
         figures.append(charts.loss(family, curves[family]))
-    methods = sorted(board.a.filter(mine)["method"].unique())
+    methods = sorted({name for rows, _ in tracks.values() for name in rows["method"]})
     return {
         "name": family,
         "about": facts.about[family],
         "origins": {method: facts.origins[method] for method in methods},
-        "shown": board.medians[family],
+        "shown": board.medians.get(family, methods[0]),
         "tables": [every(title, rows, formats) for title, (rows, formats) in tracks.items() if len(rows)],
-        "summary": summary(charts.five_numbers(medians, compared)),
+        "summary": summary(charts.five_numbers(medians, compared)) if alone else None,
         "figures": figures,
-        "extremes": extremes(picked.filter(pl.col("start") == family).drop("start"), "../", family),
+        "extremes": extremes(picked.filter(pl.col("start") == family).drop("start"), "../", family) if alone else None,
     }
 
 
@@ -87,7 +91,7 @@ def extremes(picked: pl.DataFrame, root: str, start: str | None = None) -> Table
             }
         )
     caption = f"Worst and best pairs of {RANKING_SPLIT}, Track A"
-    return Table(caption, dict.fromkeys(made[0], ""), made) if made else Table(caption, {}, [])
+    return Table(caption, dict.fromkeys(made[0], ""), made)
 
 
 def _key(value: object) -> float | str:
@@ -97,4 +101,3 @@ def _key(value: object) -> float | str:
 def _digits(text: str) -> float | str:
     plain = text.removeprefix("≥ ").replace(",", "")
     return float(plain) if plain.isdigit() else text
-

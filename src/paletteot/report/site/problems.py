@@ -23,7 +23,7 @@ ERRORS = {"error_0": 0, "error_1": 1, "error_10": 10, "error_100": 100}
 
 
 def picks(medians: Mapping[str, Evaluation]) -> pl.DataFrame:
-    """Return start, kind (best, worst), pair_id, iterations, cold and ratio: the extremes of each start, its worst first.
+    """Return the extremes of each start, its worst first: start, kind, pair_id, iterations, cold and ratio.
 
     medians: the evaluation of each family's median seed, under Track A on the ranking split. The cold start's
     extremes are the pairs with most and fewest iterations; ties go to the lower pair_id.
@@ -45,7 +45,11 @@ def picks(medians: Mapping[str, Evaluation]) -> pl.DataFrame:
 
 
 def payload(
-    picked: pl.DataFrame, medians: Mapping[str, Evaluation], board: pl.DataFrame, pairs: pl.DataFrame, palettes: Palettes
+    picked: pl.DataFrame,
+    medians: Mapping[str, Evaluation],
+    board: pl.DataFrame,
+    pairs: pl.DataFrame,
+    palettes: Palettes,
 ) -> dict[str, Any]:
     """Return what the explorer draws.
 
@@ -94,12 +98,11 @@ def _runs(evaluation: Evaluation, ids: pl.Series, acceleration: str) -> dict[int
     fast = part.accelerated.filter(wanted & (pl.col("acceleration") == acceleration))
     counts = [board_b.counts(fast, label).astype(int).tolist() for label in TOLERANCES]
     passes = dict(zip(fast["pair_id"], zip(*counts, strict=True), strict=True))
-    return {
-        row["pair_id"]: [
-            row["iterations"], row["init_iterations"], row["converged"], _curve(row), list(passes.get(row["pair_id"], ())),
-        ]
-        for row in part.iterations.filter(wanted).iter_rows(named=True)
-    }  # fmt: skip
+    made = {}
+    for row in part.iterations.filter(wanted).iter_rows(named=True):
+        run = [row["iterations"], row["init_iterations"], row["converged"], _curve(row)]
+        made[row["pair_id"]] = [*run, list(passes.get(row["pair_id"], ()))]
+    return made
 
 
 def _curve(row: Mapping[str, Any]) -> list[list[float]]:

@@ -154,9 +154,11 @@ if (explorer) {
   const slugs = [...explorer.elements.start.options].map((option) => option.value);
   const exact = (error) => (error ? error.toExponential(1) : "0");
 
-  const cells = (row, values) =>
-    values.forEach(([text, key], place) =>
-      row.append(make(place ? "td" : "th", { "data-key": key, ...(place ? { class: "number" } : { scope: "row" }) }, text)));
+  function cells(row, [[name], ...values]) {
+    const head = make("th", { "data-key": name, scope: "row" });
+    name.split(/(?<=_)/).forEach((part) => head.append(part, make("wbr")));
+    row.append(head, ...values.map(([text, key]) => make("td", { "data-key": key, class: "number" }, text)));
+  }
 
   function show(pair, chosen) {
     const { source, target: other, runs } = pairs[pair];
@@ -172,15 +174,15 @@ if (explorer) {
       const row = make("tr");
       const ratio = cold ? (iterations + own) / cold : 1 + iterations + own;
       cells(row, [
-        [starts[place], starts[place]], [`${converged ? "" : "≥ "}${iterations.toLocaleString("en")}`, iterations], [own, own],
+        [starts[place]], [`${converged ? "" : "≥ "}${iterations.toLocaleString("en")}`, iterations], [own, own],
         [ratio.toFixed(3), ratio], [exact(curve[0][1]), curve[0][1]], [exact(curve.at(-1)[1]), curve.at(-1)[1]],
         ...[0, 1].map((which) => [fast[which] ?? "", fast[which] ?? ""]),
       ]);
       return row;
     }));
     const kind = (place) => (place === chosen ? "chosen" : starts[place] === "cold" ? "cold" : "other");
-    const values = runs.flatMap((run, place) => run[3].filter(([, error]) => error > 0).map(([passes, error], point, curve) =>
-      ({ start: starts[place], passes, error, kind: kind(place), last: point === curve.length - 1 })));
+    const values = runs.flatMap((run, place) => run[3].filter(([, error]) => error > 0).map(([passes, error]) =>
+      ({ start: starts[place], passes, error, kind: kind(place) })));
     const plot = problem.querySelector(".plot");
     const stops = `cold stops after ${cold}, ${starts[chosen]} after ${total(runs[chosen])}`;
     plot.setAttribute("aria-label", `L1 marginal error against passes: ${stops}`);
@@ -203,9 +205,10 @@ if (explorer) {
 
   const first = (slug) => target(rows.find((row) => target(row).endsWith(`/${slug}`)));
   explorer.hidden = false;
+  document.querySelector(".extremes").classList.add("of-one");
   explorer.addEventListener("submit", (event) => event.preventDefault());
   explorer.addEventListener("input", () => (location.hash = first(explorer.elements.start.value)));
   addEventListener("hashchange", () => open(document.activeElement.closest(".extremes")));
-  if (!location.hash) history.replaceState(null, "", first(slugs.at(-1)));
+  if (!location.hash) history.replaceState(null, "", first(slugs[0]));
   open(false);
 }
