@@ -43,8 +43,8 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 def best() -> dict[str, Any]:
     """Return the row of the loss curves that chooses the weights: seed, epoch, validation_unseen_loss and the rest."""
     file = common.REPORTS / "curves" / f"{NETWORK}.csv"
-    if not (common.MODELS / NETWORK).is_dir() or not file.is_file():
-        raise DataError(f"{common.MODELS / NETWORK} and {file} must be there; `dvc repro train` makes them")
+    if not file.is_file():
+        raise DataError(f"{file} must be there; `dvc repro train` makes it")
     history = pl.read_csv(file)
     own = history.filter(pl.col("seed") == training.best_seed(history))
     return own.sort(f"{training.VALIDATION[-1]}_loss").row(0, named=True)
@@ -53,6 +53,8 @@ def best() -> dict[str, Any]:
 def weights(commit: str) -> bytes:
     """Return the file that the package holds: the weights of the best seed; their header also says of what they are."""
     seed = best()["seed"]
+    if not (common.MODELS / NETWORK).is_dir():
+        raise DataError(f"{common.MODELS / NETWORK} must be there; `dvc repro train` makes it")
     header, tensors = read(common.MODELS / NETWORK / f"{seed}.safetensors")
     facts = {"seed": seed, "data_version": common.load_params().dataset.version, "commit": commit}
     content = save(tensors, {"paletteot": json.dumps(header | facts, sort_keys=True)})

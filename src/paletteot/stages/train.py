@@ -73,11 +73,15 @@ def _run(params: config.Params, name: str, seed: int, folder: Path) -> tracking.
 
 
 def _train(params: config.Params, name: str, seed: int, folder: Path) -> pl.DataFrame:
-    """Train one seed in a process of its own; returns its history, with the seed."""
+    """Train one seed in a process of its own, unless it is; returns its history, with the seed."""
     folder.mkdir(parents=True, exist_ok=True)
     finished = folder / "history.csv"
-    if finished.is_file():
-        return pl.read_csv(finished)
+    if not finished.is_file():
+        _train_now(params, name, seed, folder, finished)
+    return pl.read_csv(finished)
+
+
+def _train_now(params: config.Params, name: str, seed: int, folder: Path, finished: Path) -> None:
     training.one_thread()
     palettes = load_palettes(common.PALETTES)
     splits = {split: load_plans(common.PLANS, palettes, split) for split in ("train", *training.VALIDATION)}
@@ -91,4 +95,3 @@ def _train(params: config.Params, name: str, seed: int, folder: Path) -> pl.Data
     history = trained.history.select(pl.lit(seed).alias("seed"), pl.all())
     with replacing(finished) as fresh:
         history.write_csv(fresh)
-    return history
