@@ -37,7 +37,9 @@ def facts(methods: tuple[str, ...] | list[str]) -> Facts:
     """Return what a site says of some methods."""
     about = {family(name): About("what it does", "who found it", learned=family(name) == "net") for name in methods}
     if CLOSING in about:
-        about[CLOSING] = About(CLOSING, CLOSING, authors=CLOSING, link="javascript:alert(1)")
+        about[CLOSING] = About(
+            CLOSING, CLOSING, authors=CLOSING, link="javascript:alert(1)", learned=None, kernel_only=None
+        )
     rng = np.random.default_rng(0)
     atoms = [palette(rng, 16) for _ in range(12)]
     x, a = (np.stack(columns) for columns in zip(*atoms, strict=True))
@@ -46,7 +48,13 @@ def facts(methods: tuple[str, ...] | list[str]) -> Facts:
     return Facts(
         about=about,
         origins={
-            name: Origin("1.2.3", "c0ffee" * 6, "a machine, 2 cores", *((RUN, url) if "net" in name else ()))
+            name: Origin(
+                "1.2.3",
+                "c0ffee" * 6,
+                "a machine, 2 cores",
+                *((RUN, url) if "net" in name else ()),
+                claimed=name == CLOSING,
+            )
             for name in methods
         },
         settings={"Pictures": "12 of <a> test"},
@@ -62,8 +70,24 @@ def facts(methods: tuple[str, ...] | list[str]) -> Facts:
     )
 
 
+def rungs() -> pl.DataFrame:
+    """Return a tolerance ladder: what is saved shrinks, and one start costs more than it saves at the loosest stop."""
+    made = []
+    for step, atol in enumerate((1e-2, 1e-3, 1e-4, 1e-5, 1e-6)):
+        for place, method in enumerate(evaluations()):
+            ratio = 1.0 if method == "cold" else 1.2 if (method, step) == ("half", 0) else 0.3 + (place + step) / 25
+            made.append(
+                {
+                    "method": method, "atol": atol, "problems": 50, "converged": 50 - (step > 3) * 30,
+                    "median": 300.0 * (step + 1) * ratio, "ratio_median": ratio, "ratio_low": ratio - 0.01,
+                    "ratio_high": ratio + 0.01,
+                }
+            )  # fmt: skip
+    return pl.DataFrame(made)
+
+
 def report(folder: Path) -> Path:
     """Write the report into a folder and return it."""
     made = evaluations()
-    build(made, fake.pictures(), CURVES, facts(list(made)), folder)
+    build(made, fake.pictures(), CURVES, facts(list(made)), folder, rungs())
     return folder

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paletteot.benchmark import leaderboard
-from paletteot.report.site import boards, charts, problems, tables
+from paletteot.report.site import boards, build, charts, ladder, problems, tables
 from paletteot.report.site.facts import slug, web_address
 from tests.benchmark import fake
 from tests.report import made
@@ -142,6 +142,17 @@ def test_a_strangers_name_is_shown_as_typed(site, report, name):
     assert name not in (report / "leaderboard.md").read_text() or "<" not in name
 
 
+def test_what_nobody_here_measured_is_marked(site):
+    ranking = site["index.html"].text
+    assert [line for line in ranking if re.fullmatch(r"\d+\.\d\d claimed", line)]
+    assert "not known" in ranking
+    own = " ".join(site[f"methods/{slug(made.CLOSING)}.html"].text)
+    assert "the time of the start is what its makers say" in own
+    assert "Learned not known" in own
+    assert "Works by" not in own
+    assert "makers say" not in " ".join(site["methods/net.html"].text)
+
+
 def test_what_a_stranger_says_of_a_start_is_text_and_its_link_no_script(site):
     page = site[f"methods/{slug(made.CLOSING)}.html"]
     assert page.text.count(made.CLOSING) >= 5  # title and heading, summary, citation, authors
@@ -214,7 +225,7 @@ def test_nobody_beats_those_on_the_pareto_line_in_both(points):
 def test_the_pareto_plot_tells_learned_ones_by_colour_and_by_shape(board, medians):
     spec = next(boards.sections(board, medians, made.facts(list(made.evaluations())))).figure.spec
     encoding = spec["layer"][1]["encoding"]
-    assert len(set(encoding["color"]["scale"]["range"])) == len(set(encoding["shape"]["scale"]["range"])) == 2
+    assert len(set(encoding["color"]["scale"]["range"])) == len(set(encoding["shape"]["scale"]["range"])) == 3
     assert spec["width"] == "container"
 
 
@@ -244,13 +255,13 @@ def test_the_explorer_holds_palettes_and_curves_of_its_pairs(medians, board):
             assert len(fast) == 2
     for one in payload["palettes"].values():
         assert len(one["colours"]) == 6 * len(one["weights"])
-        assert sum(one["weights"]) == pytest.approx(1, abs=0.01)
+        assert sum(one["weights"]) == pytest.approx(problems.SHARES, rel=0.01)
 
 
 def test_swatches_are_the_colours_of_the_palette():
     facts = made.facts([])
     grey = type(facts.palettes)(["p"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
-    assert problems.swatches(grey, ["p"]) == {"p": {"group": "g", "colours": "000000ffffff", "weights": [0.75, 0.25]}}
+    assert problems.swatches(grey, ["p"]) == {"p": {"group": "g", "colours": "000000ffffff", "weights": [7500, 2500]}}
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -263,6 +274,39 @@ def test_file_names_of_starts_are_safe_and_differ(one, other):
 def test_only_web_addresses_become_links(text):
     assert web_address(text) == ""
     assert web_address("https://example.org/a") == "https://example.org/a"
+
+
+def test_the_ladder_shows_each_family_at_every_stop(site, board):
+    facts = made.facts(list(made.evaluations()))
+    found = ladder.section(made.rungs(), board, facts)
+    rows = {row["start"].text: row for row in found["table"].rows}
+    assert set(rows) == set(board.medians)
+    stops = [f"to 1e-{power}" for power in range(2, 7)]
+    assert list(found["table"].columns) == ["start", *stops, "iterations", "capped at 1e-6"]
+    mine = made.rungs().filter(pl.col("method") == board.medians["net"])["ratio_median"]  # one seed of three
+    assert [rows["net"][stop].key for stop in stops] == pytest.approx(mine.to_list())
+    assert rows["half"]["to 1e-2"].text == "1.200 (1.190 to 1.210)"
+    assert rows["cold"]["iterations"].text == "300 / 600 / 900 / 1,200 / ≥ 1,500"
+    assert rows["cold"]["capped at 1e-6"].text == "30"
+    assert "half 1.200 to" in found["figure"].words
+    assert "As the stop tightens" in site["index.html"].text
+
+
+def test_without_a_ladder_its_section_is_left_out(board, medians):
+    facts = made.facts(list(made.evaluations()))
+    path, _, words = next(build.pages(board, medians, {}, fake.pairs(), facts, None))
+    assert path == "index.html"
+    assert words["ladder"] is None
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0.01, 0.2))
+def test_names_beside_lines_keep_apart_and_in_order_and_move_no_more_than_they_must(places, gap):
+    places = sorted(places)
+    moved = np.array(ladder.spread(places, gap))
+    assert (np.diff(moved) >= gap - 1e-9).all()
+    assert moved.mean() == pytest.approx(np.mean(places), abs=1e-9)
+    if (np.diff(places) >= gap).all():
+        np.testing.assert_allclose(moved, places)
 
 
 def test_published_numbers_stand_beside_ours(site):

@@ -29,19 +29,22 @@ def build(
     curves: Mapping[str, pl.DataFrame],
     facts: Facts,
     folder: Path,
+    rungs: pl.DataFrame | None = None,
 ) -> Leaderboard:
     """Write metrics, leaderboard, figures, the data of DVC's plots and the site; returns the leaderboard.
 
     evaluations: of each method. pictures: of each pair, for the intervals. curves: loss history of each network.
     facts: what the site says beside the figures; which families learned and which make passes over the kernel only.
-    folder: where the report lies. Figures are of each family's median seed. Raises DataError when evaluations, pairs
-    or curves do not fit each other, before anything is written.
+    folder: where the report lies. rungs: the tolerance ladder, a row for each method and stop; None where there is
+    none. Figures are of each family's median seed. Raises DataError when evaluations, pairs or curves do not fit each
+    other, before anything is written.
     """
     learned = [family for family, one in facts.about.items() if one.learned]
-    off_kernel = [family for family, one in facts.about.items() if not one.kernel_only]
+    off_kernel = [family for family, one in facts.about.items() if one.kernel_only is False]
     board = leaderboard.make(evaluations, pictures, learned=learned, off_kernel=off_kernel)
     medians = {family: evaluations[method] for family, method in board.medians.items()}
-    seen = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
+    views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
+    seen = {name: counts for name, counts in views.items() if len(counts)}  # what was submitted may lack this split
     seed_rows = seed_view.rows(seen)
     charts = draw(medians, board, curves)
     write_json(folder / "metrics.json", {**leaderboard.metrics(board), "seed_view": seed_view.metrics(seen)})
@@ -58,7 +61,7 @@ def build(
         for name, spec in specs.items():
             with Image.open(BytesIO(vl_convert.vegalite_to_png(spec, scale=2))) as image:
                 image.convert("RGB").save(fresh / f"{name}.png", optimize=True)  # an eighth of the size
-    site.write(folder / "site", board, evaluations, curves, pictures.pairs, facts)
+    site.write(folder / "site", board, evaluations, curves, pictures.pairs, facts, rungs)
     return board
 
 

@@ -142,9 +142,11 @@ def curves(method: str, history: pl.DataFrame) -> alt.Chart:
         alt.Chart(long)
         .mark_line(point=True)
         .encode(
-            x=alt.X("epoch:Q"),
+            x=alt.X("epoch:Q", axis=alt.Axis(values=sorted({*long["epoch"]}), format="d")),
             y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
-            color=alt.Color("on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None)),
+            color=alt.Color(
+                "on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None, orient="top")
+            ),
             detail="seed:N",
             tooltip=["on:N", "seed:N", "epoch:Q", alt.Tooltip("loss:Q", format=".4f")],
         )

@@ -100,10 +100,9 @@ def _pareto(track: str, split: str, shown: pl.DataFrame, medians: Mapping[str, E
         title = "median iterations to the reference stop"
     elif track == "B":
         tight = list(TOLERANCES)[-1]
-        names, counts = (
-            shown.select(start=pl.concat_str("family", "acceleration", separator=" + "))["start"],
-            shown[f"iterations_{tight}"],
-        )
+        both = pl.concat_str("family", "acceleration", separator=" + ")
+        names = shown.select(pl.when(pl.col("family").is_duplicated()).then(both).otherwise("family"))["family"]
+        counts = shown[f"iterations_{tight}"]
         title = f"median iterations to {tight}"
     else:
         counts, title = shown["steps_median"], "median Newton steps"

@@ -15,10 +15,10 @@ from markupsafe import Markup
 
 from paletteot.benchmark import seed_view
 from paletteot.benchmark.leaderboard import Leaderboard
-from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation
 from paletteot.files import replacing
-from paletteot.report.site import boards, charts, data, methods, problems
+from paletteot.report.site import boards, charts, data, ladder, methods, problems
 from paletteot.report.site.facts import Facts, slug
 from paletteot.report.site.tables import MEANINGS, Cell, Table
 
@@ -35,11 +35,12 @@ def write(
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
     facts: Facts,
+    rungs: pl.DataFrame | None = None,
 ) -> None:
     """Write the site whole or not at all; the same inputs give the same bytes.
 
     board: of all tracks. evaluations: of each method. curves: loss history of each network. pairs: pair_id, source and
-    target of every pair.
+    target of every pair. rungs: of the tolerance ladder, which is left out where there is none.
     """
     medians = {family: evaluations[method] for family, method in board.medians.items()}
     environment = Environment(
@@ -53,7 +54,7 @@ def write(
             with as_file(files(PACKAGE) / "assets" / name) as asset:
                 shutil.copyfile(asset, fresh / name)
         (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
-        for path, template, words in pages(board, medians, curves, pairs, facts):
+        for path, template, words in pages(board, medians, curves, pairs, facts, rungs):
             root = "../" * path.count("/")
             text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
             (fresh / path).parent.mkdir(exist_ok=True)
@@ -71,16 +72,19 @@ def pages(
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
     facts: Facts,
+    rungs: pl.DataFrame | None,
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield path, template and words of each page. medians: the evaluation that stands for each family."""
+    medians = {family: medians[family] for family in families(board) if family in medians}
     picked = problems.picks(medians)
     sections = list(boards.sections(board, medians, facts))
     yield "index.html", "index", {
         "sections": sections,
         "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
+        "ladder": None if rungs is None else ladder.section(rungs, board, facts),
         "seeds": seeds(medians),
     }  # fmt: skip
-    for family in dict.fromkeys(family for track in (board.a, board.b, board.c) for family in track["family"]):
+    for family in families(board):
         yield f"methods/{slug(family)}.html", "method", methods.page(family, board, medians, curves, picked, facts)
     yield "problems.html", "problems", {
         "extremes": methods.extremes(picked, ""),
@@ -91,10 +95,17 @@ def pages(
     yield "data.html", "data", data.page(medians, facts)
 
 
+def families(board: Leaderboard) -> list[str]:
+    """Return every family in the order in which the ranking shows them: of Track B, then of A and C."""
+    chosen = board.b.filter((pl.col("split") == RANKING_SPLIT) & pl.col("chosen"))
+    return list(dict.fromkeys(family for track in (chosen, board.a, board.b, board.c) for family in track["family"]))
+
+
 def seeds(medians: Mapping[str, Evaluation]) -> dict[str, Any]:
     """Return the seed's figure of cold and its start, where there is one, and its published numbers beside ours."""
     frames = {name: one.split(seed_view.SPLIT).iterations for name, one in medians.items()}
-    counts = {name: frame["iterations"].to_numpy() for name, frame in frames.items() if len(frame)}
+    order = dict.fromkeys(name for name in (BASE, SEEDS, *frames) if name in frames and len(frames[name]))
+    counts = {name: frames[name]["iterations"].to_numpy() for name in order}
     drawn = {name: counts[name] for name in (BASE, SEEDS) if name in counts}
     made = [
         dict(

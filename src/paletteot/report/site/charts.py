@@ -14,8 +14,8 @@ from paletteot.benchmark import seed_view
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation
 from paletteot.report import figures
-from paletteot.report.figures import BLUE, GREY, ORANGE, Layers
-from paletteot.report.headline import KINDS
+from paletteot.report.figures import BLUE, GREY, Layers
+from paletteot.report.headline import KINDS, looks
 
 LOG = alt.Scale(type="log", nice=False, padding=24)
 TICKS = [step * 10.0**decade for decade in range(-3, 6) for step in (1, 2, 5)]
@@ -49,23 +49,22 @@ def pareto(points: pl.DataFrame, x_title: str) -> Figure:
     best = ordered.filter(pl.col("ms") < pl.col("ms").cum_min().shift(1).fill_null(np.inf))
     x = alt.X("iterations:Q", scale=LOG, title=x_title, axis=alt.Axis(format=",~r", values=TICKS))
     y = alt.Y("ms:Q", scale=LOG, title="median ms, one thread", axis=alt.Axis(format=",~r", values=TICKS))
-    kind, legend = list(KINDS.values()), alt.Legend(title=None, orient="top")
+    color, shape = looks(ordered["kind"], "top")
     line = alt.Chart(best).mark_line(color=GREY, interpolate="step-after", strokeDash=[4, 3]).encode(x=x, y=y)
     dots = (
         alt.Chart(ordered)
         .mark_point(filled=True, size=90, opacity=1)
         .encode(
-            x=x, y=y,
-            color=alt.Color("kind:N", scale=alt.Scale(domain=kind, range=[BLUE, ORANGE]), legend=legend),
-            shape=alt.Shape("kind:N", scale=alt.Scale(domain=kind, range=["circle", "diamond"]), legend=legend),
+            x=x, y=y, color=color, shape=shape,
             tooltip=["start:N", alt.Tooltip("iterations:Q", format=",.0f"), alt.Tooltip("ms:Q", format=".3g")],
         )
     )  # fmt: skip
+    # Below a point of the line there is no other, so that its name hides none.
     ends = ordered["iterations"].to_numpy()[[0, -1]].astype(np.float64)
     left = pl.col("iterations") < np.sqrt(ends.prod())  # half of a logarithmic axis
     parts: dict[Literal["left", "right"], pl.DataFrame] = {"left": best.filter(left), "right": best.filter(~left)}
     names = [
-        alt.Chart(part).mark_text(align=align, dx=4, dy=-10).encode(x=x, y=y, text="start:N")
+        alt.Chart(part).mark_text(align=align, dy=15).encode(x=x, y=y, text="start:N")
         for align, part in parts.items()
         if len(part)
     ]

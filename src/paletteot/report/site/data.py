@@ -56,11 +56,12 @@ def columns(name: str, table: schema.Table) -> Table:
     rows = [
         {
             "column": Cell(column, column),
-            "dtype": Cell(str(schema.innermost(one.dtype)).lower(), ""),
+            "dtype": Cell(dtype, dtype),
             "unit": Cell(one.unit, one.unit),
             "meaning": Cell(one.meaning, one.meaning),
         }
         for column, one in table.items()
+        for dtype in [str(schema.innermost(one.dtype)).lower()]
     ]
     return Table(f"Columns of {name}", dict.fromkeys(rows[0], ""), rows)
 

@@ -15,15 +15,16 @@ from paletteot.dataset.versions import Manifest
 class About:
     """What is said of a start; '' where nothing is. All of its text is a stranger's.
 
-    learned, kernel_only: whether it knows something from data, and whether it makes passes over the kernel only.
+    learned, kernel_only: whether it knows something from data, and whether it makes passes over the kernel only; None
+    where nobody here can know.
     """
 
     summary: str = ""
     citation: str = ""
     authors: str = ""
     link: str = ""
-    learned: bool = False
-    kernel_only: bool = True
+    learned: bool | None = False
+    kernel_only: bool | None = True
 
     @property
     def href(self) -> str:
@@ -35,8 +36,8 @@ class About:
 class Origin:
     """Where a method's rows come from: data version, code commit, hardware, and the MLflow run of its weights.
 
-    run, url: the run's id, and its page where a tracking server has one; '' where there is none. claimed: whether the
-    seconds are what its makers say, not measured here.
+    run, url: the run's id, and its page where a tracking server has one; '' where there is none. claimed: whether
+    the seconds of the start are what its makers say, not measured here.
     """
 
     data: str

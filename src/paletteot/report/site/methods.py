@@ -16,7 +16,7 @@ from paletteot.report.site import charts
 from paletteot.report.site.facts import Facts, slug
 from paletteot.report.site.tables import Cell, Table, number
 
-NOT_SHOWN = (*(name for name in HIDDEN if name != "method"), "family", "seeds", "learned", "kernel_only")
+NOT_SHOWN = (*(name for name in HIDDEN if name != "method"), "family", "seeds", "learned", "kernel_only", "claimed")
 
 
 def page(

@@ -18,6 +18,9 @@ from paletteot.swatches import sheet
 EACH = 5
 """Pairs of each kind that are shown for a start."""
 
+SHARES = 10_000
+"""Parts that a palette's weights are given in."""
+
 ERRORS = {"error_0": 0, "error_1": 1, "error_10": 10, "error_100": 100}
 """Columns of the records and after how many iterations they were taken."""
 
@@ -54,8 +57,8 @@ def payload(
     """Return what the explorer draws.
 
     picked: of ``picks``. board: Track B's, for the acceleration of each start. pairs: pair_id, source, target.
-    starts: names. pairs: pair_id -> source, target and, of each start, [iterations, own passes, converged, [[passes,
-    error]], passes to each of TOLERANCES]. palettes: image_id -> colours and weights, by lightness.
+    Of what is returned, starts: names. pairs: pair_id -> source, target and, of each start, [iterations, own passes,
+    converged, [[passes, error]], passes to each of TOLERANCES]. palettes: image_id -> colours and weights.
     """
     ids = picked["pair_id"].unique().sort()
     known = pairs.filter(pl.col("pair_id").is_in(ids.implode())).sort("pair_id")
@@ -72,7 +75,7 @@ def payload(
 
 
 def swatches(palettes: Palettes, names: Sequence[str]) -> dict[str, Any]:
-    """Return the colours (#rrggbb without the #, in one string) and weights of pictures, the darkest first."""
+    """Return the colours (#rrggbb without the #, in one string) and weights (in SHARES) of pictures, darkest first."""
     rows = {name: row for row, name in enumerate(palettes.ids)}
     made = {}
     for name in names:
@@ -82,7 +85,7 @@ def swatches(palettes: Palettes, names: Sequence[str]) -> dict[str, Any]:
         made[name] = {
             "group": palettes.groups[row],
             "colours": "".join(one.hex[1:] for one in colours),
-            "weights": [float(f"{one.weight:.3g}") for one in colours],
+            "weights": [round(one.weight * SHARES) for one in colours],
         }
     return made
 

@@ -61,7 +61,7 @@ MEANINGS = {
     "steps": "Newton steps to an L1 marginal error of 1e-9: median, 95 % quantile, maximum",
     "own": "passes over the kernel that the start itself spends, median",
     "failures": "runs that did not converge, and starts that were not finite or absurd",
-    "ms": "median time on one thread, the start included; claimed: its makers say so, it was not measured here",
+    "ms": "median time on one thread, the start included; claimed: that of the start is what its makers say",
     "learned": "whether it knows something from data",
     "seeds": "the ranking figure of every seed; the row is that of the median one",
     "data": "version of the data set",
@@ -103,7 +103,7 @@ def track_b(board: pl.DataFrame, shared: Sequence[int], facts: Facts, root: str 
                 for one in TOLERANCES
             },
             "acceleration": Cell(str(row["acceleration"]), str(row["acceleration"])),
-            "learned": Cell("yes" if row["learned"] else "no", "yes" if row["learned"] else "no"),
+            "learned": known(facts.about[str(row["family"])].learned),
             "iterations": both(row, "iterations", ",.0f"),
             "worst": both(row, "worst", ".2f"),
             "own": cell(row, "init_iterations", ",.0f"),
@@ -151,9 +151,8 @@ def named(row: Row, root: str = "") -> Cell:
 
 def rank(row: Row, shared: Sequence[int]) -> Cell:
     """Return the rank of a row, none where it does not take part."""
-    return (
-        Cell(f"{row['rank']}{' =' if row['rank'] in shared else ''}", number(row["rank"])) if row["rank"] else Cell("")
-    )
+    tie = " =" if row["rank"] in shared else ""
+    return Cell(f"{row['rank']}{tie}", number(row["rank"])) if row["rank"] else Cell("")
 
 
 def interval(row: Row, median: str, low: str, high: str, strip: Strip | None) -> Cell:
@@ -178,6 +177,12 @@ def seconds(row: Row, facts: Facts) -> Cell:
     return Cell(f"{row['total_ms']:.2f}{claimed}", number(row["total_ms"]))
 
 
+def known(value: bool | None) -> Cell:
+    """Return yes or no, or that it is not known."""
+    text = {True: "yes", False: "no", None: "not known"}[value]
+    return Cell(text, text)
+
+
 def count(value: int) -> Cell:
     """Return a count."""
     return Cell(f"{value:,}", value)
@@ -185,7 +190,7 @@ def count(value: int) -> Cell:
 
 def number(value: object) -> float | str:
     """Return a number to sort by, '' where there is none."""
-    return round(value, 9) if isinstance(value, int | float) else ""
+    return value if isinstance(value, int) else float(f"{value:.6g}") if isinstance(value, float) else ""
 
 
 def _origin(row: Row, facts: Facts) -> dict[str, Cell]:

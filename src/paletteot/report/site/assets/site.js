@@ -19,7 +19,7 @@ function sort(th) {
   const place = [...th.parentElement.children].indexOf(th);
   const order = th.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
   for (const other of th.parentElement.children) other.setAttribute("aria-sort", other === th ? order : "none");
-  const key = (row) => row.cells[place].dataset.key;
+  const key = (row) => row.cells[place].dataset.key ?? row.cells[place].textContent;
   const compare = (one, other) => {
     const [a, b] = [key(one), key(other)];
     if (a === "" || b === "") return (a === "") - (b === "");
@@ -152,12 +152,14 @@ if (explorer) {
   const rows = all(".extremes tbody tr");
   const target = (row) => row.querySelector("a").hash;
   const slugs = [...explorer.elements.start.options].map((option) => option.value);
+  const digits = (count) => count.toLocaleString("en");
   const exact = (error) => (error ? error.toExponential(1) : "0");
 
   function cells(row, [[name], ...values]) {
-    const head = make("th", { "data-key": name, scope: "row" });
-    name.split(/(?<=_)/).forEach((part) => head.append(part, make("wbr")));
-    row.append(head, ...values.map(([text, key]) => make("td", { "data-key": key, class: "number" }, text)));
+    const head = make("th", { scope: "row" });
+    head.append(make("span"));
+    name.split(/(?<=_)/).forEach((part) => head.firstChild.append(part, make("wbr")));
+    row.append(head, ...values.map(([text, key]) => make("td", { "data-key": key }, text)));
   }
 
   function show(pair, chosen) {
@@ -174,9 +176,9 @@ if (explorer) {
       const row = make("tr");
       const ratio = cold ? (iterations + own) / cold : 1 + iterations + own;
       cells(row, [
-        [starts[place]], [`${converged ? "" : "≥ "}${iterations.toLocaleString("en")}`, iterations], [own, own],
+        [starts[place]], [`${converged ? "" : "≥ "}${digits(iterations)}`, iterations], [digits(own), own],
         [ratio.toFixed(3), ratio], [exact(curve[0][1]), curve[0][1]], [exact(curve.at(-1)[1]), curve.at(-1)[1]],
-        ...[0, 1].map((which) => [fast[which] ?? "", fast[which] ?? ""]),
+        ...[0, 1].map((which) => [fast.length ? digits(fast[which]) : "", fast[which] ?? ""]),
       ]);
       return row;
     }));
@@ -184,7 +186,7 @@ if (explorer) {
     const values = runs.flatMap((run, place) => run[3].filter(([, error]) => error > 0).map(([passes, error]) =>
       ({ start: starts[place], passes, error, kind: kind(place) })));
     const plot = problem.querySelector(".plot");
-    const stops = `cold stops after ${cold}, ${starts[chosen]} after ${total(runs[chosen])}`;
+    const stops = `cold stops after ${digits(cold)}, ${starts[chosen]} after ${digits(total(runs[chosen]))}`;
     plot.setAttribute("aria-label", `L1 marginal error against passes: ${stops}`);
     problem.hidden = false;
     draw(plot, { ...chart, data: { values } });
