@@ -66,7 +66,9 @@ def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str, y_title: str
     x = alt.X(
         "low:Q",
         scale=alt.Scale(type="log", domain=ends, nice=False),
-        axis=alt.Axis(values=[step * 10**decade for decade in range(8) for step in (1, 2, 5)], format=",.0f"),
+        axis=alt.Axis(
+            values=[step * 10**decade for decade in range(8) for step in (1, 2, 5)], format=",.0f", labelFlush=25
+        ),
         title=x_title,
     )
     color = alt.Color(

@@ -61,11 +61,15 @@ def table(parts: Sequence[pl.DataFrame]) -> Table:
                     for row in rows
                 },
                 "iterations": Cell(" / ".join(medians), number(tight["median"])),
-                f"capped at {power(tight['atol'])}": Cell(f"{failures:,}", failures),
+                "capped": Cell(f"{failures:,}", failures),
             }
         )
+    meanings = {
+        "iterations": "median at each stop, the start's own included; ≥: half of the runs ended at the cap",
+        "capped": "runs that ended at the cap before the tightest stop",
+    }
     caption = f"Ratio to {BASE} at each stop, Track A on {RANKING_SPLIT}, {parts[0]['problems'][0]:,} problems"
-    return Table(caption, dict.fromkeys(made[0], ""), made)
+    return Table(caption, {name: meanings.get(name, "") for name in made[0]}, made)
 
 
 def figure(rungs: pl.DataFrame, kinds: dict[str, str]) -> Figure:
@@ -95,7 +99,8 @@ def figure(rungs: pl.DataFrame, kinds: dict[str, str]) -> Figure:
     path = alt.Chart(lines).mark_line(strokeWidth=1.5).encode(x=x, y=y, color=color, detail="start:N")
     dots = alt.Chart(lines).mark_point(filled=True, size=55, opacity=1)
     dots = dots.encode(x=x, y=y, color=color, shape=shape, tooltip=hover)
-    one = alt.Chart(pl.DataFrame({"ratio": [1.0]})).mark_rule(color=GREY, strokeDash=[5, 3]).encode(y=y)
+    one = alt.Chart(pl.DataFrame({"atol": [stops[0]], "ratio": [1.0]})).mark_rule(color=GREY, strokeDash=[5, 3])
+    one = one.encode(x=x, x2=alt.datum(stops[-1]), y=y)
     at = alt.XDatum(beside)
     leader = alt.Chart(ends).mark_rule(color=GREY, strokeWidth=0.7).encode(x=x, x2=at, y=y, y2="place:Q")
     name = alt.Chart(ends).mark_text(align="left", dx=3, limit=alt.ExprRef(f"width * {ROOM * 0.92:.2f}"))

@@ -17,7 +17,7 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Strip:
-    """An interval drawn in a cell: places from 0 to 100 of its ends, its median, the other seeds and a ratio of 1."""
+    """An interval drawn in a cell: its ends, its median, the other seeds and a ratio of 1; 0 to 100 is what shows."""
 
     low: float
     median: float
@@ -48,7 +48,7 @@ class Table:
 MEANINGS = {
     "rank": "one more than the number of starts whose whole interval lies below; = marks a shared rank",
     "ratio": "iterations, the start's own included, as a share of the cold start's: median and 95 % interval; drawn on "
-    "a logarithmic scale, with other seeds as small ticks and a line at 1",
+    "a logarithmic scale, with other seeds as small ticks and a line at 1 where it reaches that far",
     **{
         f"to {label}": f"the same, to plain Sinkhorn from cold, at an L1 marginal error of {label}"
         for label in TOLERANCES
@@ -102,13 +102,13 @@ def track_b(board: pl.DataFrame, shared: Sequence[int], facts: Facts, root: str 
                 f"to {one}": interval(row, f"ratio_{one}", f"low_{one}", f"high_{one}", strip if one == loose else None)
                 for one in TOLERANCES
             },
+            "ms": seconds(row, facts),
             "acceleration": Cell(str(row["acceleration"]), str(row["acceleration"])),
             "learned": known(facts.about[str(row["family"])].learned),
             "iterations": both(row, "iterations", ",.0f"),
             "worst": both(row, "worst", ".2f"),
             "own": cell(row, "init_iterations", ",.0f"),
             "failures": cell(row, f"failures_{tight}", ""),
-            "ms": seconds(row, facts),
             **_origin(row, facts),
         }
         for row, strip in strips
@@ -210,7 +210,8 @@ def _strips(board: pl.DataFrame, by: str, ends: tuple[str, str, str]) -> list[tu
     shown = board.filter("shown")
     if shown.is_empty():
         return []
-    values = [*board[by], *shown[ends[1]], *shown[ends[2]], 1.0]
+    spans = board.filter(pl.col(ends[1]) < pl.col(ends[2]))  # the start that ratios are taken to is a point at 1
+    values = [*spans[by], *spans[ends[1]], *spans[ends[2]]] or [1.0]
     first, last = (math.log(bound(max(value, 1e-6) for value in values)) for bound in (min, max))
 
     def place(value: float) -> float:

@@ -47,17 +47,17 @@ function loadVega() {
   return vega;
 }
 
-function themed(spec) {
+function themed(spec, width) {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const [ink, muted, line] = ["ink", "muted", "line"].map(colour);
   const tones = { "#0072b2": colour("blue"), "#d55e00": colour("orange"), "#8c8c8c": colour("grey") };
   const text = JSON.stringify(spec).replace(/"(#[0-9a-f]{6})"/g, (whole, tone) => (tones[tone] ? `"${tones[tone]}"` : whole));
-  const guide = { labelColor: muted, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, labelLimit: 400 };
+  const guide = { labelColor: muted, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, labelLimit: width - 80 };
   return {
     ...JSON.parse(text),
     config: {
       background: "transparent", font: "system-ui, sans-serif", view: { stroke: null }, text: { color: ink, fontSize: 12 },
-      axis: { ...guide, gridColor: line, domainColor: muted, tickColor: muted }, legend: { ...guide, symbolSize: 90 },
+      axis: { ...guide, gridColor: line, domainColor: muted, tickColor: muted }, legend: { ...guide, symbolSize: 90, columns: width < 480 ? 2 : 0 },
     },
   };
 }
@@ -69,7 +69,7 @@ async function draw(plot, spec) {
   await loadVega();
   // `ast` interprets expressions, which would otherwise need eval; styles are in site.css.
   const options = { actions: false, ast: true, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
-  await window.vegaEmbed(plot, themed(spec), options);
+  await window.vegaEmbed(plot, themed(spec, plot.clientWidth), options);
   plot.dataset.drawn = "yes";
 }
 
