@@ -35,6 +35,9 @@ class Visitor:
 
     def __init__(self, browser: webdriver.Chrome, base: str) -> None:
         self.browser, self.base = browser, base
+        browser.get("about:blank")
+        for log in ("browser", "performance"):  # what the browser's own first page asked for
+            browser.get_log(log)
 
     def open(self, path: str) -> None:
         self.browser.get("about:blank")

@@ -179,9 +179,9 @@ def test_ties_are_words():
     assert boards.ties(rows.filter(pl.col("method") != "two")) == "No two starts share a rank."
 
 
-def test_every_row_of_the_ranking_names_its_origin(board, medians):
+def test_every_row_of_the_ranking_names_its_origin(board):
     facts = made.facts(list(made.evaluations()))
-    sections = list(boards.sections(board, medians, facts))
+    sections = list(boards.sections(board, made.evaluations(), facts))
     assert (sections[0].track, sections[0].split) == ("B", "test_unseen")
     assert {(one.track, one.split) for one in sections} == {
         ("B", "test_unseen"), ("B", "validation_unseen"), ("A", "test_unseen"), ("A", "test_seen"),
@@ -224,8 +224,8 @@ def test_nobody_beats_those_on_the_pareto_line_in_both(points):
         assert (name in best) == (not beaten) or twin
 
 
-def test_the_pareto_plot_tells_learned_ones_by_colour_and_by_shape(board, medians):
-    spec = next(boards.sections(board, medians, made.facts(list(made.evaluations())))).figure.spec
+def test_the_pareto_plot_tells_learned_ones_by_colour_and_by_shape(board):
+    spec = next(boards.sections(board, made.evaluations(), made.facts(list(made.evaluations())))).figure.spec
     encoding = spec["layer"][1]["encoding"]
     assert len(set(encoding["color"]["scale"]["range"])) == len(set(encoding["shape"]["scale"]["range"])) == 3
     assert spec["width"] == "container"
@@ -294,9 +294,9 @@ def test_the_ladder_shows_each_family_at_every_stop(site, board):
     assert "As the stop tightens" in site["index.html"].text
 
 
-def test_without_a_ladder_its_section_is_left_out(board, medians):
+def test_without_a_ladder_its_section_is_left_out(board):
     facts = made.facts(list(made.evaluations()))
-    path, _, words = next(build.pages(board, medians, {}, fake.pairs(), facts, None))
+    path, _, words = next(build.pages(board, made.evaluations(), {}, fake.pairs(), facts, None))
     assert path == "index.html"
     assert words["ladder"] is None
 

@@ -47,10 +47,10 @@ class Section:
     figure: Figure
 
 
-def sections(board: Leaderboard, medians: Mapping[str, Evaluation], facts: Facts) -> Iterator[Section]:
+def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: Facts) -> Iterator[Section]:
     """Yield what the ranking shows, the ranking split of Track B first.
 
-    medians: the evaluation that stands for each family under Track A.
+    evaluations: of each method.
     """
     base = (pl.col("family") == BASE) & (pl.col("acceleration") == PLAIN)
     rows = {"A": board.a, "B": board.b.filter(pl.col("chosen") | base), "C": board.c}
@@ -64,7 +64,7 @@ def sections(board: Leaderboard, medians: Mapping[str, Evaluation], facts: Facts
             caption = f"Track {track} on {split}, {part['problems'][0]:,} problems"
             yield Section(
                 track, split, f"Track {track}: {TITLES[track]}", COUNTED[track], _ties(track, part, board),
-                tables.table(caption, shown), _pareto(track, split, part.filter("shown"), medians, facts),
+                tables.table(caption, shown), _pareto(track, split, part.filter("shown"), evaluations, facts),
             )  # fmt: skip
 
 
@@ -93,10 +93,10 @@ def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
     return ties(part) + (duel if part["split"][0] == RANKING_SPLIT else "")
 
 
-def _pareto(track: str, split: str, shown: pl.DataFrame, medians: Mapping[str, Evaluation], facts: Facts) -> Figure:
+def _pareto(track: str, split: str, shown: pl.DataFrame, evaluations: Mapping[str, Evaluation], facts: Facts) -> Figure:
     names, counts = shown["family"], shown["total_ms"]
     if track == "A":  # the board's own median leaves out what the start spends
-        counts = pl.Series([np.median(medians[name].split(split).counts) for name in names])
+        counts = pl.Series([np.median(evaluations[name].split(split).counts) for name in shown["method"]])
         title = "median iterations to the reference stop"
     elif track == "B":
         tight = list(TOLERANCES)[-1]

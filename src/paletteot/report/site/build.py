@@ -42,7 +42,6 @@ def write(
     board: of all tracks. evaluations: of each method. curves: loss history of each network. pairs: pair_id, source and
     target of every pair. rungs: of the tolerance ladder, which is left out where there is none.
     """
-    medians = {family: evaluations[method] for family, method in board.medians.items()}
     environment = Environment(
         loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -54,7 +53,7 @@ def write(
             with as_file(files(PACKAGE) / "assets" / name) as asset:
                 shutil.copyfile(asset, fresh / name)
         (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
-        for path, template, words in pages(board, medians, curves, pairs, facts, rungs):
+        for path, template, words in pages(board, evaluations, curves, pairs, facts, rungs):
             root = "../" * path.count("/")
             text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
             (fresh / path).parent.mkdir(exist_ok=True)
@@ -68,16 +67,16 @@ def breakable(text: str) -> Markup:
 
 def pages(
     board: Leaderboard,
-    medians: Mapping[str, Evaluation],
+    evaluations: Mapping[str, Evaluation],
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
     facts: Facts,
     rungs: pl.DataFrame | None,
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield path, template and words of each page. medians: the evaluation that stands for each family."""
-    medians = {family: medians[family] for family in families(board) if family in medians}
+    """Yield path, template and words of each page."""
+    medians = {name: evaluations[board.medians[name]] for name in families(board) if name in board.medians}
     picked = problems.picks(medians)
-    sections = list(boards.sections(board, medians, facts))
+    sections = list(boards.sections(board, evaluations, facts))
     yield "index.html", "index", {
         "sections": sections,
         "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},

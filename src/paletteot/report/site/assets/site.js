@@ -137,7 +137,7 @@ if (filters) {
     status.textContent = tables ? `${rows} ${rows === 1 ? "row" : "rows"}` : `Track ${track} is not judged on ${split}.`;
   };
   filters.hidden = false;
-  filters.addEventListener("input", apply);
+  for (const event of ["input", "change"]) filters.addEventListener(event, apply); // a text is typed, an option chosen
   filters.addEventListener("submit", (event) => event.preventDefault());
   apply();
 }
@@ -209,7 +209,7 @@ if (explorer) {
   explorer.hidden = false;
   document.querySelector(".extremes").classList.add("of-one");
   explorer.addEventListener("submit", (event) => event.preventDefault());
-  explorer.addEventListener("input", () => (location.hash = first(explorer.elements.start.value)));
+  explorer.addEventListener("change", () => (location.hash = first(explorer.elements.start.value)));
   addEventListener("hashchange", () => open(document.activeElement.closest(".extremes")));
   if (!location.hash) history.replaceState(null, "", first(slugs[0]));
   open(false);
