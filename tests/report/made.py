@@ -74,7 +74,7 @@ def rungs() -> pl.DataFrame:
     """Return a tolerance ladder: what is saved shrinks, and one start costs more than it saves at the loosest stop."""
     made = []
     for step, atol in enumerate((1e-2, 1e-3, 1e-4, 1e-5, 1e-6)):
-        for place, method in enumerate(evaluations()):
+        for place, method in enumerate(dict.fromkeys(map(family, evaluations()))):
             ratio = 1.0 if method == "cold" else 1.2 if (method, step) == ("half", 0) else 0.3 + (place + step) / 25
             made.append(
                 {

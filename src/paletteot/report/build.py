@@ -35,7 +35,7 @@ def build(
 
     evaluations: of each method. pictures: of each pair, for the intervals. curves: loss history of each network.
     facts: what the site says beside the figures; which families learned and which make passes over the kernel only.
-    folder: where the report lies. rungs: the tolerance ladder, a row for each method and stop; None where there is
+    folder: where the report lies. rungs: the tolerance ladder, a row for each family and stop; None where there is
     none. Figures are of each family's median seed. Raises DataError when evaluations, pairs or curves do not fit each
     other, before anything is written.
     """

@@ -80,7 +80,7 @@ def pages(
     yield "index.html", "index", {
         "sections": sections,
         "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
-        "ladder": None if rungs is None else ladder.section(rungs, board, facts),
+        "ladder": None if rungs is None else ladder.section(rungs, facts),
         "seeds": seeds(medians),
     }  # fmt: skip
     for family in families(board):

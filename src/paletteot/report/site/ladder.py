@@ -9,7 +9,6 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.leaderboard import Leaderboard
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.statistics import censored
 from paletteot.report.figures import GREY
@@ -27,16 +26,13 @@ ROOM = 0.42
 """Share of the plot that is kept for names."""
 
 
-def section(rungs: pl.DataFrame, board: Leaderboard, facts: Facts) -> dict[str, Any]:
-    """Return the figure and the table of the ladder, of each family's median seed.
+def section(rungs: pl.DataFrame, facts: Facts) -> dict[str, Any]:
+    """Return the figure and the table of the ladder.
 
-    rungs: method, atol, problems, converged, median, ratio_median, ratio_low and ratio_high, a row for each method and
-    stop.
+    rungs: method (a family, whose median seed it is), atol, problems, converged, median, ratio_median, ratio_low and
+    ratio_high, a row for each family and stop.
     """
-    families = {method: family for family, method in board.medians.items()}
-    shown = rungs.filter(pl.col("method").is_in(list(families))).with_columns(
-        family=pl.col("method").replace_strict(families, return_dtype=pl.String)
-    )
+    shown = rungs.rename({"method": "family"})
     last = shown.filter(pl.col("atol") == pl.col("atol").min()).sort("ratio_median", "family")
     parts = [shown.filter(pl.col("family") == name).sort("atol", descending=True) for name in last["family"]]
     kinds = {name: KINDS[facts.about[name].learned] for name in last["family"]}
