@@ -38,6 +38,7 @@ def make(folder: Path, change: Mapping[str, Any]) -> Path:
         shutil.copy2(ROOT / name, folder / name)
     shutil.rmtree(folder / "src", ignore_errors=True)
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    (folder / "reports" / "results").mkdir(parents=True, exist_ok=True)  # of guests; the report depends on it
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(merged(params, change), sort_keys=False))
     if not (folder / ".dvc").is_dir():

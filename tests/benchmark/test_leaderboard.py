@@ -49,8 +49,8 @@ def test_the_columns_are_those_agreed(evaluations):
     made = board(evaluations)
     assert made.a.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
-        "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
-        "seeds", "shown",
+        "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
+        "claimed", "rank", "seeds", "shown",
     ]  # fmt: skip
     assert made.a["split"].to_list() == ["test_unseen"] * 3 + ["test_seen"] * 3
     assert made.a["method"].to_list()[:3] == ["half", "odd | <b>name</b>", "cold"]

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.origin import Origin
 from paletteot.benchmark.results import Evaluation
 from paletteot.dataset.load import Palettes
 from paletteot.report.build import build
-from paletteot.report.site.facts import About, Facts, Origin
+from paletteot.report.site.facts import About, Facts
 from paletteot.warmstarts.contract import family
 from tests.benchmark import fake
 from tests.conftest import palette

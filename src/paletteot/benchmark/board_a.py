@@ -20,7 +20,7 @@ FIVE = ("min", "q1", "median", "q3", "max")
 RATIO = ("ratio_median", "ratio_low", "ratio_high")
 COLUMNS = (
     "method", "family", "track", "split", "problems", "converged", "fallbacks", *FIVE, *RATIO, "improved_share",
-    "init_iterations", "init_ms", "total_ms", "rank", "seeds", "shown",
+    "init_iterations", "init_ms", "total_ms", "claimed", "rank", "seeds", "shown",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
 """The columns that do not repeat."""
@@ -52,6 +52,8 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
     made = []
     for method, evaluation in evaluations.items():
         part = evaluation.split(split)
+        if evaluation.guest and part.iterations.is_empty():  # it entered another split or track
+            continue
         frame, seconds = part.iterations, part.seconds
         ratio = pictures.interval(statistics.ratios(part.counts, base), frame["pair_id"])
         made.append(
@@ -68,6 +70,7 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
                 "init_ms": 1e3 * float(np.median(seconds["init_seconds"].to_numpy())),
                 "total_ms": 1e3 * float(np.median(seconds["total_seconds"].to_numpy())),
+                "claimed": evaluation.origin.claimed,
             }
         )
     board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), RATIO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 
 import numpy as np
@@ -27,7 +28,8 @@ MEASURES = ("ratio", "low", "high", "worst", "worse_share", "failures", "iterati
 COLUMNS = (
     "method", "family", "track", "acceleration", "split", "problems",
     *(f"{measure}_{label}" for label in TOLERANCES for measure in MEASURES),
-    "undone", "fallbacks", "init_iterations", "total_ms", "learned", "kernel_only", "chosen", "rank", "seeds", "shown",
+    "undone", "fallbacks", "init_iterations", "total_ms", "claimed", "learned", "kernel_only", "chosen", "rank",
+    "seeds", "shown",
 )  # fmt: skip
 TIMES = ("total_ms",)
 """The column that does not repeat."""
@@ -49,11 +51,14 @@ def rows(
 
     Ratios are (iterations + init_iterations) / iterations of plain Sinkhorn from cold to the same error, on the same
     problem; a run that did not converge stands as the cap. ``chosen``: the acceleration that was best for a family on
-    CHOICE_SPLIT, by SCORE. learned: families that know something from data. off_kernel: families
-    that use more than passes over the kernel. Raises DataError when the base or a split is missing or pairs differ.
+    CHOICE_SPLIT, by SCORE; for a guest that did not enter CHOICE_SPLIT the acceleration that most families chose.
+    learned: families that know something from data. off_kernel: families that use more than passes over the kernel. Of
+    a guest neither is known: null. Raises DataError when the base or a split is missing or pairs differ.
     """
     parts = {split: _split(evaluations, pictures, split) for split in SPLITS}
     choice = choose(parts[CHOICE_SPLIT])
+    usual = Counter(name for name in choice.values() if name != "relaxed_own").most_common(1)
+    choice |= {family: name for family in set(parts[RANKING_SPLIT]["family"]) - set(choice) for name, _ in usual}
     pairs = [f"{name} {acceleration}" for name, acceleration in choice.items()]
     chosen = pl.concat_str("family", "acceleration", separator=" ").is_in(pairs)
     columns = (f"ratio_{LOOSE}", f"low_{LOOSE}", f"high_{LOOSE}")
@@ -61,8 +66,8 @@ def rows(
     for part in parts.values():
         marked = part.with_columns(
             chosen=chosen,
-            learned=pl.col("family").is_in(list(learned)),
-            kernel_only=~pl.col("family").is_in(list(off_kernel)),
+            learned=pl.when(~pl.col("guest")).then(pl.col("family").is_in(list(learned))),
+            kernel_only=pl.when(~pl.col("guest")).then(~pl.col("family").is_in(list(off_kernel))),
         )
         board = ranked(marked, pl.col("chosen") & pl.col("shown"), columns)
         done.append(board.sort("rank", columns[0], "method", "acceleration", nulls_last=True).select(COLUMNS))
@@ -109,6 +114,8 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "fallbacks": int(frame["fallback"].sum()),
                 "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
                 "total_ms": 1e3 * times[name],
+                "claimed": evaluation.origin.claimed,
+                "guest": evaluation.guest,
             }
             made.append(row)
     return with_seeds(pl.DataFrame(made), f"ratio_{LOOSE}", ["acceleration"])
@@ -146,6 +153,6 @@ def headline_rows(board: pl.DataFrame) -> list[list[str]]:
         ratio = [f"{cells[f'ratio_{one}']} ({cells[f'low_{one}']} to {cells[f'high_{one}']})" for one in TOLERANCES]
         both = [" / ".join(cells[f"{measure}_{one}"] for one in TOLERANCES) for measure in ("iterations", "worst")]
         failures = cells[f"failures_{list(TOLERANCES)[-1]}"]
-        rest = [cells["total_ms"], cells["rank"], cells["seeds"]]
+        rest = [cells["total_ms"] + (" claimed" if row.get("claimed") else ""), cells["rank"], cells["seeds"]]
         made.append([cells["family"], cells["acceleration"], cells["learned"], *ratio, *both, failures, *rest])
     return made

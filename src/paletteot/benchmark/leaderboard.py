@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from paletteot.benchmark import board_a, board_b, board_c, rival, tables
+from paletteot.benchmark.origin import Origin
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
 from paletteot.benchmark.results import Evaluation
 from paletteot.benchmark.rival import Duel
 
 Metrics = dict[str, dict[str, float]]
+COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
+"""A commit, of which the page shows twelve digits."""
+
+ORIGIN = ("start", "made by", "data", "code", "machine", "seconds", "MLflow run")
 HIDDEN = ("method", "track", "shown")
 """Columns of the CSV that the page leaves out: a row of it is a family's."""
 
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """The boards of Tracks A, B and C with a row for every seed, and the best learned start against the rival."""
+    """The boards of Tracks A, B and C with a row for every seed, and the best learned start against the rival.
+
+    origins: where the rows of each method come from.
+    """
 
     a: pl.DataFrame
     b: pl.DataFrame
     c: pl.DataFrame
     duel: Duel | None
+    origins: Mapping[str, Origin]
 
     @property
     def medians(self) -> dict[str, str]:
@@ -43,8 +53,9 @@ def make(
     """
     b = board_b.rows(evaluations, pictures, learned, off_kernel)
     return Leaderboard(
-        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures)
-    )
+        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures),
+        {name: one.origin for name, one in evaluations.items()},
+    )  # fmt: skip
 
 
 def to_markdown(board: Leaderboard) -> str:
@@ -84,8 +95,45 @@ def to_markdown(board: Leaderboard) -> str:
         "## Track B: every start under every acceleration",
         "",
         _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank")),
+        "",
+        "## Where the rows come from",
+        "",
+        "Who made it, where that is not this package; version of the data; commit of the code that judged it; machine",
+        "that it was timed on; MLflow run of its weights. Seconds of a start that was not run here are *claimed*.",
+        "",
+        tables.markdown_table(ORIGIN, origin_rows(board)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def origin_rows(board: Leaderboard) -> list[list[str]]:
+    """Return where the rows of each family come from, under ORIGIN: those of the seed that stands for it."""
+    shown = [part.filter("shown").select("method", "family") for part in (board.a, board.b, board.c)]
+    made = []
+    for method, family in pl.concat(shown).unique("family", keep="first", maintain_order=True).iter_rows():
+        one = board.origins[method]
+        run = tables.link(one.run, one.href) if one.href else one.run
+        seconds = "claimed" if one.claimed else "measured"
+        made.append([family, one.by, one.data, COMMIT.sub(r"\1", one.code), one.hardware, seconds, run])
+    return made
+
+
+def to_csv(board: Leaderboard) -> dict[str, str]:
+    """Return the boards as CSV by the names of their files: every row with where it comes from."""
+    known = {
+        "method": list(board.origins),
+        "data_version": [one.data for one in board.origins.values()],
+        "code_commit": [one.code for one in board.origins.values()],
+        "hardware": [one.hardware for one in board.origins.values()],
+        "mlflow_run": [one.url or one.run for one in board.origins.values()],
+        "made_by": [one.by for one in board.origins.values()],
+    }
+    whole = pl.DataFrame(known, schema=dict.fromkeys(known, pl.String))
+    boards = {"leaderboard": board.a, "accelerated": board.b, "newton": board.c}
+    return {
+        name: tables.to_csv(one.join(whole, on="method", how="left", maintain_order="left"))
+        for name, one in boards.items()
+    }
 
 
 def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from paletteot.benchmark.origin import NOT_KNOWN, Origin
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import read_parquet
@@ -18,7 +19,9 @@ from paletteot.files import read_parquet
 class Evaluation:
     """One contestant's rows, in the order of pair_id: of Track A, B and C what repeats, and seconds, which do not.
 
-    The frames are the tables of schema.TRACKS, by the same names; those of Tracks B and C may be empty.
+    The frames are the tables of schema.TRACKS, by the same names; those of tracks that it did not enter are empty.
+    guest: it takes part from outside the pipeline, so it may have entered some splits and tracks only, and what it
+    learned is not known.
     """
 
     method: str
@@ -28,6 +31,8 @@ class Evaluation:
     accelerated_seconds: pl.DataFrame
     newton: pl.DataFrame
     newton_seconds: pl.DataFrame
+    origin: Origin = NOT_KNOWN
+    guest: bool = False
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -40,6 +45,8 @@ class Evaluation:
         return Evaluation(
             self.method,
             **{table: getattr(self, table).filter(pl.col("split") == name) for table in TABLES},
+            origin=self.origin,
+            guest=self.guest,
         )
 
 
@@ -56,7 +63,7 @@ def read(folder: Path, method: str) -> Evaluation:
     for rows, seconds in schema.TRACKS.values():
         if not made[rows].select(_key(made[rows])).equals(made[seconds].select(_key(made[seconds]))):
             raise DataError(f"{folder / method}: {rows}.parquet and {seconds}.parquet must hold the same pair_id")
-    return Evaluation(method, **made)
+    return Evaluation(method, **made, origin=NOT_KNOWN, guest=False)
 
 
 def _key(frame: pl.DataFrame) -> list[str]:
@@ -64,7 +71,11 @@ def _key(frame: pl.DataFrame) -> list[str]:
 
 
 def _read(file: Path, table: schema.Table) -> pl.DataFrame:
-    frame = read_parquet(file, table)
+    return checked(read_parquet(file, table), table, file)
+
+
+def checked(frame: pl.DataFrame, table: schema.Table, file: Path) -> pl.DataFrame:
+    """Return rows in the order of pair_id; raises DataError where a run is there twice or a number illegal."""
     key = _key(frame)
     frame = frame.sort(key)
     twice = frame.filter(frame.select(key).is_duplicated())["pair_id"]
@@ -83,9 +94,14 @@ def _read(file: Path, table: schema.Table) -> pl.DataFrame:
 
 
 def check_same_pairs(one: Evaluation, other: Evaluation) -> None:
-    """Raise DataError when two contestants were not judged on the same pairs: no paired ratio exists then."""
-    pair = ["pair_id", "split"]
-    if not one.iterations.select(pair).equals(other.iterations.select(pair)):
+    """Raise DataError when two contestants were not judged on the same pairs: no paired ratio exists then.
+
+    A guest may have entered some splits only; in those it must have all pairs.
+    """
+    pair, base = ["pair_id", "split"], one.iterations
+    if other.guest:
+        base = base.filter(pl.col("split").is_in(other.iterations["split"].unique().implode()))
+    if not base.select(pair).equals(other.iterations.select(pair)):
         raise DataError(
             f"data/evaluations: pair_id and split of {other.method} must be those of {one.method}; "
             f"`dvc repro` judges both on the same pairs"

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 import polars as pl
+
+MARKS = re.compile(r"[\\`*\[\]<>|~&$@]|:(?=//)|(?<=www)\.|(?<![^\W_])_|_(?![^\W_])", re.IGNORECASE)
+"""What means something to Markdown inside a line."""
+
+FORMULA = r"^\s*[=+\-@＝＋－＠\t\r\n]"
+"""How a cell begins that a spreadsheet runs: in full width too, and behind spaces."""
+
+SAFE = ":/?#&=%@+,;~"
+"""What an address keeps as it is; a bracket in it would end the link."""
 
 
 def cells(row: Mapping[str, object], formats: Mapping[str, str]) -> dict[str, str]:
@@ -25,13 +35,27 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+class Markdown(str):
+    """Text that is Markdown already, and is not escaped."""
+
+
+def link(text: str, address: str) -> Markdown:
+    """Return a link that shows a text as typed. address: of http or https."""
+    return Markdown(f"[{escape(text)}]({quote(address, safe=SAFE)})")
+
+
 def escape(text: str) -> str:
-    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there."""
-    return re.sub(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", " ".join(text.split()))
+    """Return text that Markdown shows as typed: names are data. An underscore inside a word means nothing there.
+
+    Addresses that GitHub would make a link of by itself, with ``://``, ``www.`` or ``@``, stay text too.
+    """
+    if isinstance(text, Markdown):
+        return text
+    return re.sub(MARKS, r"\\\g<0>", " ".join(text.split()))
 
 
 def to_csv(board: pl.DataFrame) -> str:
-    """Return a board as CSV; a name that a spreadsheet would run as a formula gets an apostrophe in front."""
-    name = pl.col("method", "family")
-    safe = pl.when(name.str.contains(r"^[=+\-@\t\r]")).then(pl.lit("'") + name).otherwise(name).name.keep()
+    """Return a board as CSV; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    text = pl.col(pl.String)
+    safe = pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
     return board.with_columns(safe).write_csv(float_precision=6)

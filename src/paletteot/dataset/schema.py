@@ -130,6 +130,27 @@ TRACKS: Mapping[str, Mapping[str, Table]] = {
 }
 """Tables of each track of the protocol by the names of their files: what repeats, then the seconds, which do not."""
 
+LADDER: Table = {
+    **_JUDGED,
+    "atol": Column(pl.Float64, "largest change of log v at which the count was taken"),
+    "iterations": Column(pl.Int32, "reference count t at that stop; the cap where not converged", "iteration"),
+    "converged": Column(pl.Boolean, "false: right-censored at the cap"),
+    "init_iterations": Column(pl.Int32, "passes over the kernel spent inside the start", "iteration"),
+    "fallback": _FALLBACK,
+}
+"""The tolerance ladder: every problem at every stop."""
+
+
+def submission(k: int) -> Table:
+    """Return the table of what a contestant submits as a file, for palettes of k atoms; omega may be left out."""
+    return {
+        "pair_id": Column(pl.Int32, "the pair"),
+        "g": Column(pl.Array(pl.Float64, k), "initial target potentials, any gauge; ignored where the weight is 0",
+                    "LAB"),
+        "omega": Column(pl.Float64, "relaxation for the pair, between 0 and 2; Track B only"),
+        "iterations": Column(pl.Int32, "passes over the kernel spent inside the start; 0 where left out", "iteration"),
+    }  # fmt: skip
+
 
 def palettes(k: int) -> Table:
     """Return the table of palettes of k atoms."""

@@ -12,7 +12,7 @@ import polars as pl
 import vl_convert
 from PIL import Image
 
-from paletteot.benchmark import leaderboard, seed_view, tables
+from paletteot.benchmark import leaderboard, seed_view
 from paletteot.benchmark.leaderboard import Leaderboard
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
@@ -49,8 +49,8 @@ def build(
     charts = draw(medians, board, curves)
     write_json(folder / "metrics.json", {**leaderboard.metrics(board), "seed_view": seed_view.metrics(seen)})
     write_text(folder / "leaderboard.md", leaderboard.to_markdown(board))
-    for name, track in (("leaderboard", board.a), ("accelerated", board.b), ("newton", board.c)):
-        write_text(folder / f"{name}.csv", tables.to_csv(track))
+    for name, text in leaderboard.to_csv(board).items():
+        write_text(folder / f"{name}.csv", text)
     write_text(folder / "seed_view.md", seed_view.to_markdown(seed_rows))
     write_text(folder / "plots" / "iterations.csv", plot_data(medians).write_csv())
     write_text(folder / "plots" / "offline.html", dvc_html.offline_template())

@@ -16,6 +16,9 @@ RELEASE = Path("data/release")
 EVALUATIONS = Path("data/evaluations")
 MODELS = Path("models")
 REPORTS = Path("reports")
+RESULTS = REPORTS / "results"
+JUDGED = "judged.json"
+"""In the folder of an evaluation: when, where and with which code and data."""
 RELEASE_MANIFEST = REPORTS / "release.json"
 
 

@@ -13,8 +13,8 @@ from paletteot import benchmark, config, engine, warmstarts
 from paletteot.benchmark import evaluate
 from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs, load_palettes, load_plans
-from paletteot.files import read_parquet, replacing, write_parquet
-from paletteot.stages import common
+from paletteot.files import read_parquet, replacing, write_json, write_parquet
+from paletteot.stages import common, provenance
 from paletteot.warmstarts.contract import WarmStart, family
 
 JUDGING = ("evaluate", "starts", "accelerate", "second_order", "protocol")
@@ -48,6 +48,7 @@ def stage(params: config.Params, method: str) -> None:
         for track, tables in schema.TRACKS.items():
             for name, table in tables.items():
                 write_parquet(fresh / f"{name}.parquet", rows[track], table)
+        write_json(fresh / common.JUDGED, provenance.now())
     engine.forget(folder)
 
 

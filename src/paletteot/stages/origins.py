@@ -1,18 +1,19 @@
-"""What is known of each contestant beside its rows: who made it, which code, which machine, which training."""
+"""What is known of each contestant beside its rows: who made it, which data, code and machine, and which training."""
 
 from __future__ import annotations
 
+import json
 import os
-import platform
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from paletteot import config, warmstarts
+from paletteot.benchmark.origin import Origin
+from paletteot.benchmark.results import Evaluation
 from paletteot.errors import DataError
-from paletteot.report.site.facts import About, Origin
+from paletteot.report.site.facts import About
 from paletteot.stages import common, provenance, tracking
 from paletteot.warmstarts.contract import family
 
@@ -24,37 +25,49 @@ class Run(NamedTuple):
     url: str = ""
 
 
-def about(methods: Mapping[str, str]) -> dict[str, About]:
-    """Return what each family says of itself. methods: name -> the file that it comes from."""
-    files = {family(method): Path(file) for method, file in methods.items()}
-    made = {name: warmstarts.create(name, file) for name, file in files.items()}
-    return {
-        name: About(
-            one.summary, one.citation, learned=name in warmstarts.LEARNED, kernel_only=name not in warmstarts.SOLVERS
-        )
-        for name, one in made.items()
-    }
+def about(methods: Mapping[str, str], evaluations: Mapping[str, Evaluation]) -> dict[str, About]:
+    """Return what each family says of itself; what a contestant from outside knows, nobody here can see.
 
-
-def origins(params: config.Params, version: str) -> dict[str, Origin]:
-    """Return where each method's rows come from. version: of the data.
-
-    Commit and machine are those at hand now: an evaluation does not remember its own.
+    methods: of the pipeline, name -> the file that it comes from. evaluations: of each method.
     """
-    commit, machine, known = provenance.git_commit(), hardware(), runs(params.train.experiment)
     made = {}
-    for method, file in params.evaluate.methods.items():
-        weights = Path(file)
-        trained = f"{weights.parent.name}-{weights.stem}" if weights.parent.parent == common.MODELS else ""
-        made[method] = Origin(version, commit, machine, *known.get(trained, Run()))
+    for method, one in evaluations.items():
+        if (name := family(method)) in made:
+            continue
+        if one.guest:
+            made[name] = About(authors=one.origin.by, learned=None, kernel_only=None)
+            continue
+        start = warmstarts.create(name, Path(methods[method]))
+        ours = name in warmstarts.BUILT_IN
+        made[name] = About(
+            start.summary, start.citation,
+            learned=name in warmstarts.LEARNED if ours else None,
+            kernel_only=name not in warmstarts.SOLVERS if ours else None,
+        )  # fmt: skip
     return made
 
 
-def hardware() -> str:
-    """Return the processor and the number of cores of this machine, without naming the host."""
-    facts = Path("/proc/cpuinfo")
-    model = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.is_file() else None
-    return f"{model[1].strip() if model else platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+def origins(params: config.Params) -> dict[str, Origin]:
+    """Return where each method's rows come from; raises DataError where an evaluation says it in no legal way."""
+    known, made = runs(params.train.experiment), {}
+    for method, file in params.evaluate.methods.items():
+        weights = Path(file)
+        trained = f"{weights.parent.name}-{weights.stem}" if weights.parent.parent == common.MODELS else ""
+        judged = _judged(common.EVALUATIONS / method / common.JUDGED)
+        made[method] = Origin(
+            params.dataset.version, judged["code_commit"], judged["hardware"], *known.get(trained, Run())
+        )
+    return made
+
+
+def _judged(file: Path) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return {name: str(found[name]) for name in ("code_commit", "hardware")}
+    except FileNotFoundError:
+        return {"code_commit": "", "hardware": ""}  # judged by a version that did not say
+    except (OSError, ValueError, KeyError, TypeError):
+        raise DataError(f"{file}: must say code_commit and hardware of the evaluation, but does not") from None
 
 
 def runs(experiment: str) -> dict[str, Run]:

@@ -1,14 +1,38 @@
-"""Which data and which code: what DVC and git know of this working tree."""
+"""Which data, which code, which machine: what DVC, git and the system know of this working tree."""
 
 from __future__ import annotations
 
+import os
+import platform
+import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 
+from paletteot.stages import common
+
 MAKES = ("src", "params.yaml", "dvc.yaml", "pyproject.toml", "constraints.txt")
 """What decides the results; dvc.lock and reports/ follow from it, and change while a pipeline runs."""
+
+
+def now() -> dict[str, str]:
+    """Return when, where, with which code and on which data something is judged that is judged now."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware(),
+        "code_commit": git_commit(),
+        "plans_dvc_hash": dvc_hash(common.PLANS),
+    }
+
+
+def hardware() -> str:
+    """Return the processor and the number of cores of this machine, without naming the host."""
+    facts = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.is_file() else None
+    name = model[1].strip() if model else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
 
 
 def dvc_hash(out: Path) -> str:

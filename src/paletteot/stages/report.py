@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
-from paletteot import config
-from paletteot.benchmark import results
+from paletteot import config, warmstarts
+from paletteot.benchmark import recorded, records, results
 from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.results import Evaluation
 from paletteot.dataset import schema
 from paletteot.dataset.load import load_palettes
 from paletteot.dataset.versions import Manifest
@@ -21,18 +25,20 @@ from paletteot.warmstarts.contract import family
 
 
 def stage(params: config.Params) -> None:
-    """Read the evaluations, loss curves and what is known of their origin, write reports/."""
+    """Read the evaluations, the records of guests and the loss curves, write reports/."""
     evaluations = {method: results.read(common.EVALUATIONS, method) for method in params.evaluate.methods}
+    known = origins.origins(params)
+    evaluations = {method: replace(one, origin=known[method]) for method, one in evaluations.items()}
+    evaluations |= guests(params, evaluations)
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file) for file in sorted((common.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(common.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
-    release = _release()
     facts = Facts(
-        about=origins.about(params.evaluate.methods),
-        origins=origins.origins(params, str(release["version"])),
+        about=origins.about(params.evaluate.methods, evaluations),
+        origins={method: one.origin for method, one in evaluations.items()},
         settings=_settings(params),
         palettes=load_palettes(common.PALETTES),
-        release=release,
+        release=_release(),
     )
     build(
         evaluations,
@@ -41,6 +47,20 @@ def stage(params: config.Params) -> None:
         facts,
         common.REPORTS,
     )
+
+
+def guests(params: config.Params, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
+    """Return what was recorded of contestants that the pipeline does not judge.
+
+    evaluations: of those that it does. Raises DataError where a record has one of their names, or is broken.
+    """
+    if BASE not in evaluations:
+        return {}
+    found = recorded.evaluations(records.find(common.RESULTS, params.dataset.version), evaluations[BASE])
+    names = {*warmstarts.BUILT_IN, *map(family, evaluations)}
+    if taken := [name for name in found if family(name) in names]:
+        raise DataError(f"{common.RESULTS}: a record must not be named {taken[0]!r}, as another contestant is")
+    return found
 
 
 def _release() -> Manifest:

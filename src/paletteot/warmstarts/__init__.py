@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 
 from paletteot.errors import ParamsError
+from paletteot.warmstarts import outside
 from paletteot.warmstarts.contract import WarmStart, family
 
 BUILT_IN: dict[str, tuple[str, str, *tuple[int, ...]]] = {
@@ -40,19 +41,25 @@ __all__ = ["BUILT_IN", "LEARNED", "SOLVERS", "check_name", "create", "family"]
 
 
 def check_name(name: str, field: str) -> str:
-    """Return the name of a contestant; raises ParamsError naming the field and the legal names."""
-    if name not in BUILT_IN:
-        raise ParamsError(f"{field} must be one of {', '.join(BUILT_IN)}, but is {name!r}")
+    """Return the name of a contestant, built in or installed; raises ParamsError naming field and legal names."""
+    if name not in BUILT_IN and name not in (installed := outside.installed()):
+        raise ParamsError(f"{field} must be one of {', '.join([*BUILT_IN, *installed])}, but is {name!r}")
     return name
 
 
 def create(name: str, file: Path | None = None) -> WarmStart:
-    """Return a contestant.
+    """Return a contestant. That of an installed package runs in a process of its own, and is Failsafe.
 
     file: what a learned one reads: its weights (safetensors), or the folder of plans for ``nearest``. Raises
-    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole.
+    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole; NoAnswerError
+    where an installed one cannot be made.
     """
-    module, cls, *arguments = BUILT_IN[check_name(name, "method")]
+    if check_name(name, "method") not in BUILT_IN:
+        from paletteot.warmstarts.failsafe import Failsafe
+        from paletteot.warmstarts.guest import Guest
+
+        return Failsafe(Guest(outside.installed()[name], file))
+    module, cls, *arguments = BUILT_IN[name]
     contestant = getattr(importlib.import_module(f"{__name__}.{module}"), cls)
     if name not in LEARNED:
         made = contestant(*arguments)

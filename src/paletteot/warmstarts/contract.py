@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from paletteot.errors import PaletteOTError
 from paletteot.ot.problem import Problems
 
 
@@ -41,6 +43,18 @@ class WarmStart(Protocol):
         ...
 
 
+class NoAnswerError(PaletteOTError):
+    """A contestant gave no answer; what: what it did instead."""
+
+    def __init__(self, label: str, what: str) -> None:
+        super().__init__(f"{label}: {what}")
+        self.what = what
+
+
+class HungError(NoAnswerError):
+    """A contestant gave no answer in the time it had."""
+
+
 def family(name: str) -> str:
     """Return the contestant of a name that may end in a seed: dual_network for dual_network-5."""
-    return name.partition("-")[0]
+    return re.sub(r"-\d+$", "", name)

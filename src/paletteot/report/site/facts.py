@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from paletteot.benchmark.origin import Origin, web_address
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.versions import Manifest
 
@@ -33,27 +34,6 @@ class About:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a method's rows come from: data version, code commit, hardware, and the MLflow run of its weights.
-
-    run, url: the run's id, and its page where a tracking server has one; '' where there is none. claimed: whether
-    the seconds of the start are what its makers say, not measured here.
-    """
-
-    data: str
-    code: str
-    hardware: str
-    run: str = ""
-    url: str = ""
-    claimed: bool = False
-
-    @property
-    def href(self) -> str:
-        """The page of the run where it is one that a browser may follow, else ''."""
-        return web_address(self.url)
-
-
-@dataclass(frozen=True)
 class Facts:
     """Everything that the site is told.
 
@@ -66,11 +46,6 @@ class Facts:
     settings: Mapping[str, str]
     palettes: Palettes
     release: Manifest
-
-
-def web_address(text: str) -> str:
-    """Return a link of http or https as it is, anything else (javascript:, a path) as ''."""
-    return text if re.match(r"https?://[^\s/]", text) else ""
 
 
 def slug(name: str) -> str:

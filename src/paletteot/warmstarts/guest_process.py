@@ -1,0 +1,145 @@
+"""The process in which a contestant from outside the package runs: `python -m paletteot.warmstarts.guest_process`.
+
+It answers `start` and nothing else. All counting is done elsewhere, by the process that asks (`guest`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import operator
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from paletteot.ot.problem import Problems
+from paletteot.warmstarts import wire
+from paletteot.warmstarts.contract import Start
+
+ERROR = "error"
+"""Name of the word that says what went wrong, where something did."""
+
+READ_ONLY = "read-only"
+"""Name of the word that a question has where its arrays must not be written to."""
+
+LONGEST = 300
+"""Characters of an error that are told."""
+
+
+class IllegalStartError(Exception):
+    """An answer breaks the contract."""
+
+
+class Order(BaseModel):
+    """What this process is asked to do: whose code, the file it reads, the socket, the memory in bytes, 0 for any."""
+
+    place: str
+    attribute: str
+    weights: Path | None
+    channel: int
+    memory: int
+
+
+def main() -> None:
+    """Make the contestant, say who it is, and answer questions until nobody asks any more."""
+    order = Order.model_validate_json(sys.argv[1])
+    _bound(order.memory)
+    channel = socket.socket(fileno=order.channel)
+    try:
+        contestant = make(order)
+    except BaseException as error:  # whatever a stranger's module raises, exits included, is an answer
+        return wire.send(channel, {ERROR: f"it could not be made: {told(error, order.place)}"}, {})
+    who = {field: getattr(contestant, field, None) for field in ("name", "summary", "citation")}
+    wire.send(channel, {field: value if isinstance(value, str) else None for field, value in who.items()}, {})
+    while True:
+        try:
+            words, question = wire.receive(channel, most=sys.maxsize)
+        except EOFError:
+            return None
+        try:
+            arrays = answer(contestant, question, read_only=READ_ONLY in words)
+        except IllegalStartError as error:
+            wire.send(channel, {ERROR: f"start {error}"}, {})
+        except BaseException as error:  # as above
+            wire.send(channel, {ERROR: f"start raised {told(error, order.place)}"}, {})
+        else:
+            wire.send(channel, {}, arrays)
+
+
+def make(order: Order) -> Any:
+    """Return the contestant: its class called with nothing, or its ``from_file`` with the weights where it has one."""
+    if order.place.endswith(".py"):
+        path = Path(order.place).resolve()
+        sys.path.append(str(path.parent))  # what stands beside it may be imported
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(order.place)
+    cls = operator.attrgetter(order.attribute)(module)
+    if not hasattr(cls, "from_file"):
+        return cls()
+    if order.weights is None:
+        raise TypeError("it has from_file, so it must be given a file to read")
+    return cls.from_file(order.weights)
+
+
+def answer(contestant: Any, question: dict[str, NDArray[Any]], *, read_only: bool) -> dict[str, NDArray[Any]]:
+    """Return what a contestant answers to the problems of a question, field by field.
+
+    Raises IllegalStartError where that is no Start, or holds something else than numbers, or where the contestant
+    changed what it was given.
+    """
+    before = {name: array.tobytes() for name, array in question.items()}
+    for array in question.values():
+        array.flags.writeable = not read_only
+    given = {name: array for name, array in question.items() if name != "eps"}
+    start = contestant.start(Problems(**given, eps=float(question["eps"])))
+    if changed := [name for name, array in question.items() if array.tobytes() != before[name]]:
+        raise IllegalStartError(f"must leave what it is given as it is, but changed {', '.join(changed)}")
+    if not isinstance(start, Start):
+        raise IllegalStartError(f"must return a Start, but returned {type(start).__name__}")
+    fields = {"g": start.g, "omega": start.omega, "iterations": np.asarray(start.iterations)}
+    for field, value in fields.items():
+        if value is None and field == "omega":
+            continue
+        if not isinstance(value, np.ndarray) or value.dtype.str not in wire.DTYPES:
+            found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+            raise IllegalStartError(f"must return {field} as an array of numbers, but returned {found}")
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def told(error: BaseException, place: str) -> str:
+    """Return an error as one line, with where in the contestant's file it was raised."""
+    line = " ".join(traceback.format_exception_only(error)[-1].split())[:LONGEST]
+    if place.endswith(".py"):
+        here = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).name == Path(place).name
+        ]
+        line += f" ({Path(place).name}, line {here[-1].lineno})" if here else ""
+    return line.encode(errors="replace").decode()  # half a surrogate pair is no JSON
+
+
+def _bound(memory: int) -> None:
+    """Limit the memory that this process may ask for, in bytes, where the platform can."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+
+
+if __name__ == "__main__":
+    main()
