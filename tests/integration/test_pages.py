@@ -1,41 +1,25 @@
-"""What people look at, in a real browser without a network."""
+"""DVC's plots in a real browser without a network."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 import yaml
 
 import workspace
+from tests.integration import browser
 
 ROOT = Path(__file__).parent.parent.parent
-BROWSER = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--virtual-time-budget=8000",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
-)  # fmt: skip
 
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"
-)
+pytestmark = browser.needed
 
 
 def dom(page: Path, profile: Path) -> str:
-    command = [str(BROWSER), *FLAGS, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    flags = (*browser.FLAGS, "--headless", "--virtual-time-budget=8000", f"--user-data-dir={profile}", "--dump-dom")
+    command = [str(browser.BROWSER), *flags, page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
-
-
-def test_the_report_opens_from_disk(tmp_path):
-    shown = dom(ROOT / "reports" / "index.html", tmp_path)
-    assert shown.count("<table") == 7  # the headline, and the boards of every track and split
-    assert shown.count("<svg") >= 5
 
 
 def test_dvc_plots_are_drawn_offline(tmp_path):

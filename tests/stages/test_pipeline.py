@@ -92,7 +92,7 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     assert (board["problems"] == 8).all()
     cold = board.filter(pl.col("method") == "cold")
     assert (cold["ratio_median"] == 1).all()
-    for name in ("metrics.json", "leaderboard.md", "index.html", "curves/plan_network.csv"):
+    for name in ("metrics.json", "leaderboard.md", "site/index.html", "site/vega.js", "curves/plan_network.csv"):
         assert (whole / "reports" / name).stat().st_size > 0
     json.loads((whole / "reports" / "metrics.json").read_text())
 

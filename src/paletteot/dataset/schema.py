@@ -153,17 +153,6 @@ def submission(k: int) -> Table:
     }  # fmt: skip
 
 
-def submission(k: int) -> Table:
-    """Return the table of what a contestant submits as a file, for palettes of k atoms; omega may be left out."""
-    return {
-        "pair_id": Column(pl.Int32, "the pair"),
-        "g": Column(pl.Array(pl.Float64, k), "initial target potentials, any gauge; ignored where the weight is 0",
-                    "LAB"),
-        "omega": Column(pl.Float64, "relaxation for the pair, between 0 and 2; Track B only"),
-        "iterations": Column(pl.Int32, "passes over the kernel spent inside the start; 0 where left out", "iteration"),
-    }  # fmt: skip
-
-
 def palettes(k: int) -> Table:
     """Return the table of palettes of k atoms."""
     return {

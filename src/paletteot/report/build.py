@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import quote
 
 import altair as alt
 import polars as pl
@@ -18,26 +18,29 @@ from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation
 from paletteot.files import replacing, write_json, write_text
-from paletteot.report import dvc_html, figures, headline, page
+from paletteot.report import dvc_html, figures, headline
+from paletteot.report.site import build as site
+from paletteot.report.site.facts import Facts, slug
 
 
 def build(
     evaluations: Mapping[str, Evaluation],
     pictures: Pictures,
     curves: Mapping[str, pl.DataFrame],
-    *,
-    learned: Collection[str],
-    off_kernel: Collection[str],
-    made: str,
+    facts: Facts,
     folder: Path,
+    rungs: pl.DataFrame | None = None,
 ) -> Leaderboard:
-    """Write metrics, leaderboard, figures, the data of DVC's plots and the page; returns the leaderboard.
+    """Write metrics, leaderboard, figures, the data of DVC's plots and the site; returns the leaderboard.
 
     evaluations: of each method. pictures: of each pair, for the intervals. curves: loss history of each network.
-    learned, off_kernel: families that know something from data, and that use more than passes over the kernel. made:
-    how the figures came about, for the page. folder: where the report lies. Figures are of each family's median seed.
-    Raises DataError when evaluations, pairs or curves do not fit each other, before anything is written.
+    facts: what the site says beside the figures; which families learned and which make passes over the kernel only.
+    folder: where the report lies. rungs: the tolerance ladder, a row for each family and stop; None where there is
+    none. Figures are of each family's median seed. Raises DataError when evaluations, pairs or curves do not fit each
+    other, before anything is written.
     """
+    learned = [family for family, one in facts.about.items() if one.learned]
+    off_kernel = [family for family, one in facts.about.items() if one.kernel_only is False]
     board = leaderboard.make(evaluations, pictures, learned=learned, off_kernel=off_kernel)
     medians = {family: evaluations[method] for family, method in board.medians.items()}
     views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
@@ -54,36 +57,29 @@ def build(
     write_text(folder / "plots" / "iterations.csv", plot_data(medians).write_csv())
     write_text(folder / "plots" / "offline.html", dvc_html.offline_template())
 
-    specs = {name: (chart.to_json(), words) for name, (chart, words) in charts.items()}
+    specs = {name: chart.to_json() for name, chart in charts.items()}
     with replacing(folder / "figures") as fresh:
         fresh.mkdir()
-        for name, (spec, _) in specs.items():
+        for name, spec in specs.items():
             with Image.open(BytesIO(vl_convert.vegalite_to_png(spec, scale=2))) as image:
                 image.convert("RGB").save(fresh / f"{name}.png", optimize=True)  # an eighth of the size
-    drawn = [(vl_convert.vegalite_to_svg(spec), words) for spec, words in specs.values()]
-    write_text(folder / "index.html", page.html(board, drawn, seed_rows, made))
+    site.write(folder / "site", board, evaluations, curves, pictures.pairs, facts, rungs)
     return board
 
 
 def draw(
     medians: Mapping[str, Evaluation], board: Leaderboard, curves: Mapping[str, pl.DataFrame]
-) -> dict[str, tuple[alt.TopLevelMixin, str]]:
-    """Return each chart with its text alternative, by the name of its file; a method's name is quoted as in an URL.
+) -> dict[str, alt.TopLevelMixin]:
+    """Return each chart that becomes a picture, by the name of its file.
 
     medians: the evaluation that stands for each family.
     """
-    charts: dict[str, tuple[alt.TopLevelMixin, str]] = {
-        "headline": (headline.chart(board.b), headline.words(board.b)),
-        "ratios": (figures.intervals(board.a), figures.interval_words(board.a)),
-    }
+    charts: dict[str, alt.TopLevelMixin] = {"headline": headline.chart(board.b), "ratios": figures.intervals(board.a)}
     for method in medians:
         if method != BASE:
-            title = f"Histogram of iterations, {method} against {BASE}; minimum, quartiles and maximum"
-            words = "; ".join([title, *figures.summaries(medians, method)])
-            charts[f"iterations_{quote(method, safe='')}"] = (figures.histogram(medians, method), words)
+            charts[f"iterations_{slug(method)}"] = figures.histogram(medians, method)
     for method, history in curves.items():
-        words = f"Loss of {method} on training and validation pairs at the end of each epoch"
-        charts[f"loss_{quote(method, safe='')}"] = (figures.curves(method, history), words)
+        charts[f"loss_{slug(method)}"] = figures.curves(method, history)
     return charts
 
 
@@ -95,5 +91,11 @@ def plot_data(medians: Mapping[str, Evaluation]) -> pl.DataFrame:
     frames = []
     for method, one in medians.items():
         bars = figures.binned(one.split(RANKING_SPLIT).counts).rename({"low": "iterations"})
-        frames.append(bars.select(pl.lit(method).alias("start"), pl.all()))
+        frames.append(bars.select(pl.lit(harmless(method)).alias("start"), pl.all()))
     return pl.concat(frames)
+
+
+def harmless(name: str) -> str:
+    """Return a name that runs nothing where DVC puts it into a page as it is, nor in a spreadsheet."""
+    shown = name.replace("<", "‹")
+    return f"'{shown}" if re.match(r"\s*[=+\-@]", shown) else shown

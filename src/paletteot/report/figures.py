@@ -17,6 +17,9 @@ from paletteot.errors import DataError
 GREY, BLUE, ORANGE = "#8c8c8c", "#0072b2", "#d55e00"
 """From the palette of Okabe and Ito, told apart with any colour vision."""
 
+Layers = alt.LayerChart | alt.FacetChart
+"""What Altair says of a chart in layers, which never is the latter."""
+
 BINS_PER_DECADE = 12
 WIDTH = 520
 """Of every figure's plot, pixels."""
@@ -45,37 +48,55 @@ def summaries(evaluations: Mapping[str, Evaluation], method: str) -> list[str]:
     return lines
 
 
-def histogram(evaluations: Mapping[str, Evaluation], method: str) -> alt.TopLevelMixin:
+def histogram(evaluations: Mapping[str, Evaluation], method: str) -> Layers:
     """Return cold against warm iterations on the ranking split, with both five-number summaries."""
-    bars = [
-        binned(evaluations[name].split(RANKING_SPLIT).counts).with_columns(start=pl.lit(name))
-        for name in (BASE, method)
-    ]
-    ends = pl.concat(bars).select(pl.col("low").min(), pl.col("high").max()).row(0)
-    x = alt.X(
-        "low:Q",
-        scale=alt.Scale(type="log", domain=ends, nice=False),
-        axis=alt.Axis(values=[step * 10**decade for decade in range(8) for step in (1, 2, 5)], format=",.0f"),
-        title="iterations to the stop, the start's own included",
-    )
-    color = alt.Color(
-        "start:N",
-        scale=alt.Scale(domain=[BASE, method], range=[GREY, BLUE]),
-        legend=alt.Legend(title=None, orient="top-right"),
-    )
-    # y2 makes a bar stand on 0: with x2 alone Vega-Lite takes it for a horizontal one.
-    layers = [
-        alt.Chart(one)
-        .mark_bar(opacity=0.55)
-        .encode(x=x, x2="high:Q", y=alt.Y("problems:Q", title="problems"), y2=alt.datum(0), color=color)
-        for one in bars
-    ]
+    counts = {name: evaluations[name].split(RANKING_SPLIT).counts for name in (BASE, method)}
     title = alt.TitleParams(
         f"{method} against {BASE}, {RANKING_SPLIT}",
         subtitle=["min, Q1, median, Q3, max", *summaries(evaluations, method)],
         anchor="start",
     )
-    return alt.layer(*layers).properties(title=title, width=WIDTH, height=220)
+    return overlaid(counts, "iterations to the stop, the start's own included").properties(title=title, width=WIDTH)
+
+
+def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str, y_title: str = "problems") -> Layers:
+    """Return two histograms over one another, the first in grey. counts: (n,) of each, by its name."""
+    bars = [binned(one).with_columns(start=pl.lit(name)) for name, one in counts.items()]
+    ends = pl.concat(bars).select(pl.col("low").min(), pl.col("high").max()).row(0)
+    x = alt.X(
+        "low:Q",
+        scale=alt.Scale(type="log", domain=ends, nice=False),
+        axis=alt.Axis(
+            values=[step * 10**decade for decade in range(8) for step in (1, 2, 5)], format=",.0f", labelFlush=25
+        ),
+        title=x_title,
+    )
+    color = alt.Color(
+        "start:N",
+        scale=alt.Scale(domain=list(counts), range=[GREY, BLUE]),
+        legend=alt.Legend(title=None, orient="top"),
+    )
+    hover = [
+        "start:N",
+        alt.Tooltip("low:Q", title="from"),
+        alt.Tooltip("high:Q", title="to"),
+        alt.Tooltip("problems:Q", title=y_title),
+    ]
+    # y2 makes a bar stand on 0: with x2 alone Vega-Lite takes it for a horizontal one.
+    layers = [
+        alt.Chart(one)
+        .mark_bar(opacity=0.55)
+        .encode(
+            x=x,
+            x2="high:Q",
+            y=alt.Y("problems:Q", title=y_title),
+            y2=alt.datum(0),
+            color=color,
+            tooltip=hover,
+        )
+        for one in bars
+    ]
+    return alt.layer(*layers).properties(height=220)
 
 
 def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
@@ -107,14 +128,7 @@ def interval_texts(shown: pl.DataFrame) -> list[str]:
     return [f"{median:.3f} ({low:.3f} to {high:.3f})" for median, low, high in columns.iter_rows()]
 
 
-def interval_words(board: pl.DataFrame) -> str:
-    """Return what ``intervals`` shows, in words."""
-    shown = ranking_rows(board)
-    words = [f"{name} {text}" for name, text in zip(shown["family"], interval_texts(shown), strict=True)]
-    return f"Iterations as a share of {BASE}, median and 95 % interval: {'; '.join(words)}"
-
-
-def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
+def curves(method: str, history: pl.DataFrame) -> alt.Chart:
     """Return the losses of a training against the epoch, a line for each seed.
 
     history: columns seed, epoch and *_loss; raises DataError where they are missing.
@@ -130,10 +144,13 @@ def curves(method: str, history: pl.DataFrame) -> alt.TopLevelMixin:
         alt.Chart(long)
         .mark_line(point=True)
         .encode(
-            x=alt.X("epoch:Q", axis=alt.Axis(tickMinStep=1)),
+            x=alt.X("epoch:Q", axis=alt.Axis(values=sorted({*long["epoch"]}), format="d")),
             y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
-            color=alt.Color("on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None)),
+            color=alt.Color(
+                "on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None, orient="top")
+            ),
             detail="seed:N",
+            tooltip=["on:N", "seed:N", "epoch:Q", alt.Tooltip("loss:Q", format=".4f")],
         )
         .properties(title=alt.TitleParams(f"Training of {method}", anchor="start"), width=WIDTH, height=200)
     )

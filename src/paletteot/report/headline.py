@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import altair as alt
 import polars as pl
 
 from paletteot.benchmark import board_b
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT, TOLERANCES
-from paletteot.report.figures import BLUE, ORANGE
+from paletteot.report.figures import BLUE, GREY, ORANGE
 
-KINDS = {False: "not learned", True: "learned"}
+KINDS = {False: "not learned", True: "learned", None: "not known"}
+"""Of a start by whether it learned; of one that was submitted as a file nobody here knows."""
+
+LOOKS = {"not learned": (BLUE, "circle"), "learned": (ORANGE, "diamond"), "not known": (GREY, "square")}
+"""Colour, told apart with any colour vision, and shape of each kind."""
+
 WIDTH = 280
 """Of the plot of one tolerance, pixels."""
 
@@ -27,6 +34,20 @@ def data(board: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def looks(kinds: pl.Series, legend: Literal["top", "bottom"]) -> tuple[alt.Color, alt.Shape]:
+    """Return colour and shape by the column ``kind``, with a legend of the kinds that are there."""
+    there = {name: look for name, look in LOOKS.items() if name in set(kinds)}
+    colors, shapes = (list(one) for one in zip(*there.values(), strict=True))
+    return (
+        alt.Color(
+            "kind:N", scale=alt.Scale(domain=list(there), range=colors), legend=alt.Legend(title=None, orient=legend)
+        ),
+        alt.Shape(
+            "kind:N", scale=alt.Scale(domain=list(there), range=shapes), legend=alt.Legend(title=None, orient=legend)
+        ),
+    )
+
+
 def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
     """Return a dot and its interval for each start and tolerance, on a logarithmic axis.
 
@@ -34,8 +55,7 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
     """
     shown = data(board)
     order = shown["start"].unique(maintain_order=True).to_list()
-    kind, legend = list(KINDS.values()), alt.Legend(title=None, orient="bottom")
-    color = alt.Color("kind:N", scale=alt.Scale(domain=kind, range=[BLUE, ORANGE]), legend=legend)
+    color, shape = looks(shown["kind"], "bottom")
     base = alt.Chart(shown).encode(y=alt.Y("start:N", sort=order, title=None))
     x = alt.X(
         "low:Q",
@@ -44,19 +64,9 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
         title=f"iterations, share of plain Sinkhorn from {BASE}",
     )
     rule = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=color)
-    shape = alt.Shape("kind:N", scale=alt.Scale(domain=kind, range=["circle", "diamond"]), legend=legend)
     dot = base.mark_point(filled=True, size=75, opacity=1).encode(x="ratio:Q", color=color, shape=shape)
     words = base.mark_text(align="left", dx=10, fontSize=10).encode(x="high:Q", text=alt.Text("ratio:Q", format=".3f"))
     layers = alt.layer(rule, dot, words).properties(width=WIDTH, height=22 * len(order) + 10)
     return layers.facet(
         column=alt.Column("tolerance:N", sort=[f"to {label}" for label in TOLERANCES], title=None)
     ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING_SPLIT}: median and 95 % interval"))
-
-
-def words(board: pl.DataFrame) -> str:
-    """Return what ``chart`` shows, in words."""
-    lines = [
-        f"{start} ({kind}) {tolerance}: {ratio:.3f} ({low:.3f} to {high:.3f})"
-        for start, kind, tolerance, ratio, low, high in data(board).iter_rows()
-    ]
-    return f"Iterations as a share of plain Sinkhorn from {BASE}, median and 95 % interval: {'; '.join(lines)}"

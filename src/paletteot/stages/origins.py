@@ -1,17 +1,21 @@
-"""Where the rows of each contestant of the pipeline come from: which data, code and machine, and which training."""
+"""What is known of each contestant beside its rows: who made it, which data, code and machine, and which training."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from paletteot import config
+from paletteot import config, warmstarts
 from paletteot.benchmark.origin import Origin
+from paletteot.benchmark.results import Evaluation
 from paletteot.errors import DataError
+from paletteot.report.site.facts import About
 from paletteot.stages import common, provenance, tracking
+from paletteot.warmstarts.contract import family
 
 
 class Run(NamedTuple):
@@ -19,6 +23,28 @@ class Run(NamedTuple):
 
     id: str = ""
     url: str = ""
+
+
+def about(methods: Mapping[str, str], evaluations: Mapping[str, Evaluation]) -> dict[str, About]:
+    """Return what each family says of itself; what a contestant from outside knows, nobody here can see.
+
+    methods: of the pipeline, name -> the file that it comes from. evaluations: of each method.
+    """
+    made = {}
+    for method, one in evaluations.items():
+        if (name := family(method)) in made:
+            continue
+        if one.guest:
+            made[name] = About(authors=one.origin.by, learned=None, kernel_only=None)
+            continue
+        start = warmstarts.create(name, Path(methods[method]))
+        ours = name in warmstarts.BUILT_IN
+        made[name] = About(
+            start.summary, start.citation,
+            learned=name in warmstarts.LEARNED if ours else None,
+            kernel_only=name not in warmstarts.SOLVERS if ours else None,
+        )  # fmt: skip
+    return made
 
 
 def origins(params: config.Params) -> dict[str, Origin]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,14 +15,14 @@ from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.results import Evaluation
 from paletteot.benchmark.submission_facts import folded
 from paletteot.dataset import schema
+from paletteot.dataset.load import load_palettes
+from paletteot.dataset.versions import Manifest
 from paletteot.errors import DataError
 from paletteot.files import read_parquet
 from paletteot.report.build import build
-from paletteot.stages import common, origins
+from paletteot.report.site.facts import Facts
+from paletteot.stages import common, origins, provenance
 from paletteot.warmstarts.contract import family
-
-OFF_KERNEL = ("lp_duals",)
-"""Contestants that use more than passes over the kernel: network simplex."""
 
 
 def stage(params: config.Params) -> None:
@@ -33,19 +34,19 @@ def stage(params: config.Params) -> None:
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file) for file in sorted((common.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(common.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
-    made = (
-        f"{params.images.count} pictures from the source {params.images.source}, k = {params.palettes.k}, "
-        f"{params.pairs.total} pairs, eps = {params.transport.eps} LAB units, atol = {params.transport.atol}, "
-        f"cap {params.transport.max_iterations}; all parameters and seeds in params.yaml, all hashes in dvc.lock."
+    facts = Facts(
+        about=origins.about(params.evaluate.methods, evaluations),
+        origins={method: one.origin for method, one in evaluations.items()},
+        settings=_settings(params),
+        palettes=load_palettes(common.PALETTES),
+        release=_release(),
     )
     build(
         evaluations,
         Pictures(pairs, params.report.bootstrap, params.report.seed),
         {name: history for name, history in curves.items() if name in families},
-        learned=warmstarts.LEARNED,
-        off_kernel=OFF_KERNEL,
-        made=made,
-        folder=common.REPORTS,
+        facts,
+        common.REPORTS,
     )
 
 
@@ -61,3 +62,29 @@ def guests(params: config.Params, evaluations: Mapping[str, Evaluation]) -> dict
     if taken := [name for name in found if folded(family(name)) in names]:
         raise DataError(f"{common.RESULTS}: a record must not be named {taken[0]!r}, as another contestant is")
     return found
+
+
+def _release() -> Manifest:
+    try:
+        made: Manifest = json.loads(common.RELEASE_MANIFEST.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{common.RELEASE_MANIFEST}: no such file; `dvc repro release` makes it") from None
+    except ValueError as error:
+        raise DataError(f"{common.RELEASE_MANIFEST}: not JSON: {error}") from None
+    return made
+
+
+def _settings(params: config.Params) -> dict[str, str]:
+    """Return how everything was made, for the page of the data."""
+    return {
+        "Pictures": f"{params.images.count} from the source {params.images.source}, gradings of strength "
+        f"{params.images.grading:g}",
+        "Palettes": f"k-means in CIELAB, k = {params.palettes.k}",
+        "Regularisation": f"eps = {params.transport.eps:g} LAB units",
+        "Reference stop": f"log v moves by at most {params.transport.atol:g}; cap {params.transport.max_iterations:,}",
+        "Labels": f"L1 marginal error of at most {params.plans.tolerance:g}",
+        "Intervals": f"{params.report.bootstrap:,} bootstrap draws of pictures",
+        "Commit": provenance.git_commit(),
+        "DVC's hash of the palettes": provenance.dvc_hash(common.PALETTES),
+        "DVC's hash of the plans": provenance.dvc_hash(common.PLANS),
+    }

@@ -1,0 +1,112 @@
+"""The ranking: for each track and split a table, who ties, and iterations against time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from paletteot.benchmark import board_b, rival
+from paletteot.benchmark.accelerate import PLAIN
+from paletteot.benchmark.leaderboard import Leaderboard
+from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
+from paletteot.benchmark.results import Evaluation
+from paletteot.report.site import charts, tables
+from paletteot.report.site.charts import Figure
+from paletteot.report.site.facts import Facts
+from paletteot.report.site.tables import Table
+
+TITLES = {
+    "B": "starts with acceleration",
+    "A": "starts",
+    "C": "starts in front of Newton",
+}
+"""Tracks in the order in which they are shown."""
+
+COUNTED = {
+    "B": f"Passes over the kernel to an L1 marginal error of {' and '.join(TOLERANCES)} of each start in front of the "
+    f"referee's own accelerated iterations; ranked at {board_b.LOOSE}. The acceleration of each was chosen on "
+    f"{CHOICE_SPLIT}.",
+    "A": "Iterations of plain Sinkhorn until log v moves by at most 1e-4.",
+    "C": "Damped Newton to an L1 marginal error of 1e-9, the fastest first; nobody is ranked.",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One track on one split: a heading, what is counted, who ties, the table, and iterations against time."""
+
+    track: str
+    split: str
+    heading: str
+    counted: str
+    ties: str
+    table: Table
+    figure: Figure
+
+
+def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: Facts) -> Iterator[Section]:
+    """Yield what the ranking shows, the ranking split of Track B first.
+
+    evaluations: of each method.
+    """
+    base = (pl.col("family") == BASE) & (pl.col("acceleration") == PLAIN)
+    rows = {"A": board.a, "B": board.b.filter(pl.col("chosen") | base), "C": board.c}
+    for track in TITLES:
+        whole = rows[track]
+        for split in (RANKING_SPLIT, *sorted({*whole["split"]} - {RANKING_SPLIT})):
+            part = whole.filter(pl.col("split") == split)
+            if part.is_empty():
+                continue
+            shown = tables.TRACKS[track](part, shared_ranks(part), facts, "")
+            caption = f"Track {track} on {split}, {part['problems'][0]:,} problems"
+            yield Section(
+                track, split, f"Track {track}: {TITLES[track]}", COUNTED[track], _ties(track, part, board),
+                tables.table(caption, shown), _pareto(track, split, part.filter("shown"), evaluations, facts),
+            )  # fmt: skip
+
+
+def shared_ranks(board: pl.DataFrame) -> list[int]:
+    """Return the ranks that more than one shown row of a board of one split has; none where there are no ranks."""
+    return [rank for rank, names in _by_rank(board) if len(names) > 1]
+
+
+def ties(board: pl.DataFrame) -> str:
+    """Return a sentence that says which starts share a rank, in rows of one split."""
+    shared = [f"Rank {rank} is shared by {', '.join(names)}." for rank, names in _by_rank(board) if len(names) > 1]
+    return " ".join(shared) or "No two starts share a rank."
+
+
+def _by_rank(board: pl.DataFrame) -> list[tuple[int, Sequence[str]]]:
+    if "rank" not in board.columns:
+        return []
+    ranked = board.filter("shown").drop_nulls("rank")
+    return list(ranked.group_by("rank", maintain_order=True).agg("family").iter_rows())
+
+
+def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
+    if track == "C":
+        return ""
+    duel = f" Rival: {rival.words(board.duel)}." if track == "B" and board.duel else ""
+    return ties(part) + (duel if part["split"][0] == RANKING_SPLIT else "")
+
+
+def _pareto(track: str, split: str, shown: pl.DataFrame, evaluations: Mapping[str, Evaluation], facts: Facts) -> Figure:
+    names, counts = shown["family"], shown["total_ms"]
+    if track == "A":  # the board's own median leaves out what the start spends
+        counts = pl.Series([np.median(evaluations[name].split(split).counts) for name in shown["method"]])
+        title = "median iterations to the reference stop"
+    elif track == "B":
+        tight = list(TOLERANCES)[-1]
+        both = pl.concat_str("family", "acceleration", separator=" + ")
+        names = shown.select(pl.when(pl.col("family").is_duplicated()).then(both).otherwise("family"))["family"]
+        counts = shown[f"iterations_{tight}"]
+        title = f"median iterations to {tight}"
+    else:
+        counts, title = shown["steps_median"], "median Newton steps"
+    learned = [facts.about[name].learned for name in shown["family"]]
+    return charts.pareto(
+        pl.DataFrame({"start": names, "iterations": counts, "ms": shown["total_ms"], "learned": learned}), title
+    )

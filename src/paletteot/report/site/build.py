@@ -1,0 +1,123 @@
+"""Write the site: one folder of pages that share a style sheet, a script and Vega."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from paletteot.benchmark import seed_view
+from paletteot.benchmark.leaderboard import Leaderboard
+from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
+from paletteot.benchmark.results import Evaluation
+from paletteot.files import replacing
+from paletteot.report.site import boards, charts, data, ladder, methods, problems
+from paletteot.report.site.facts import Facts, slug
+from paletteot.report.site.tables import MEANINGS, Cell, Table
+
+PACKAGE = "paletteot.report.site"
+ASSETS = ("site.css", "site.js", "icon.svg")
+SEEDS = "plan_network"
+"""The start that the project this one grew from had, in its figure beside cold."""
+
+
+def write(
+    folder: Path,
+    board: Leaderboard,
+    evaluations: Mapping[str, Evaluation],
+    curves: Mapping[str, pl.DataFrame],
+    pairs: pl.DataFrame,
+    facts: Facts,
+    rungs: pl.DataFrame | None = None,
+) -> None:
+    """Write the site whole or not at all; the same inputs give the same bytes.
+
+    board: of all tracks. evaluations: of each method. curves: loss history of each network. pairs: pair_id, source and
+    target of every pair. rungs: of the tolerance ladder, which is left out where there is none.
+    """
+    environment = Environment(
+        loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"digits": lambda value: f"{value:,}", "breakable": breakable}
+    with replacing(folder) as fresh:
+        fresh.mkdir()
+        for name in ASSETS:
+            with as_file(files(PACKAGE) / "assets" / name) as asset:
+                shutil.copyfile(asset, fresh / name)
+        (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
+        for path, template, words in pages(board, evaluations, curves, pairs, facts, rungs):
+            root = "../" * path.count("/")
+            text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
+            (fresh / path).parent.mkdir(exist_ok=True)
+            (fresh / path).write_text(text, encoding="utf-8")
+
+
+def breakable(text: str) -> Markup:
+    """Return text, escaped, that may be broken after an underscore."""
+    return Markup("_<wbr>").join(text.split("_"))
+
+
+def pages(
+    board: Leaderboard,
+    evaluations: Mapping[str, Evaluation],
+    curves: Mapping[str, pl.DataFrame],
+    pairs: pl.DataFrame,
+    facts: Facts,
+    rungs: pl.DataFrame | None,
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield path, template and words of each page."""
+    medians = {name: evaluations[board.medians[name]] for name in families(board) if name in board.medians}
+    picked = problems.picks(medians)
+    sections = list(boards.sections(board, evaluations, facts))
+    yield "index.html", "index", {
+        "sections": sections,
+        "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
+        "ladder": None if rungs is None else ladder.section(rungs, facts),
+        "seeds": seeds(medians),
+    }  # fmt: skip
+    for family in families(board):
+        yield f"methods/{slug(family)}.html", "method", methods.page(family, board, medians, curves, picked, facts)
+    yield "problems.html", "problems", {
+        "extremes": methods.extremes(picked, ""),
+        "starts": {slug(name): name for name in medians},
+        "payload": problems.payload(picked, medians, board.b, pairs, facts.palettes),
+        "chart": charts.convergence(),
+    }  # fmt: skip
+    yield "data.html", "data", data.page(medians, facts)
+
+
+def families(board: Leaderboard) -> list[str]:
+    """Return every family in the order in which the ranking shows them: of Track B, then of A and C."""
+    chosen = board.b.filter((pl.col("split") == RANKING_SPLIT) & pl.col("chosen"))
+    return list(dict.fromkeys(family for track in (chosen, board.a, board.b, board.c) for family in track["family"]))
+
+
+def seeds(medians: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Return the seed's figure of cold and its start, where there is one, and its published numbers beside ours."""
+    frames = {name: one.split(seed_view.SPLIT).iterations for name, one in medians.items()}
+    order = dict.fromkeys(name for name in (BASE, SEEDS, *frames) if name in frames and len(frames[name]))
+    counts = {name: frames[name]["iterations"].to_numpy() for name in order}
+    drawn = {name: counts[name] for name in (BASE, SEEDS) if name in counts}
+    made = [
+        dict(
+            zip(
+                seed_view.HEADER,
+                [Cell(row[0], row[0]), *(Cell(f"{int(one):,}", int(one)) for one in row[1:])],
+                strict=True,
+            )
+        )
+        for row in seed_view.rows(counts)
+    ]
+    caption = f"Largest count of each {seed_view.BATCH} consecutive pairs of {seed_view.SPLIT}, published and ours"
+    return {
+        "figure": charts.seeds_figure(drawn),
+        "table": Table(caption, dict.fromkeys(seed_view.HEADER, ""), made),
+    }

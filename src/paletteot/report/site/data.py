@@ -1,0 +1,72 @@
+"""The page of the data: how much there is of what, how hard it is, what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
+from paletteot.benchmark.results import Evaluation
+from paletteot.dataset import schema
+from paletteot.report.site import charts, problems
+from paletteot.report.site.facts import Facts
+from paletteot.report.site.tables import Cell, Table
+
+SHOWN = 12
+"""Palettes in the gallery, each of another photograph."""
+
+SPLITS = {
+    "train": "training pictures",
+    "validation_seen": "training pictures, new pairs",
+    "validation_unseen": "pictures of photographs kept for validation",
+    "test_seen": "training pictures, new pairs",
+    "test_unseen": "pictures of photographs kept for the test; this split ranks",
+}
+
+
+def page(medians: Mapping[str, Evaluation], facts: Facts) -> dict[str, Any]:
+    """Return what the page of the data shows. medians: the evaluation that stands for each family."""
+    tables = facts.release["tables"]
+    rows = [
+        {
+            "split": Cell(split, split),
+            "pairs": Cell(f"{tables['plans'][split]['rows']:,}", tables["plans"][split]["rows"]),
+            "of": Cell(words, words),
+        }
+        for split, words in SPLITS.items()
+        if split in tables["plans"]
+    ]
+    k = facts.palettes.a.shape[1]
+    return {
+        "version": facts.release["version"],
+        "counts": {name: sum(split["rows"] for split in splits.values()) for name, splits in tables.items()},
+        "photographs": len(set(facts.palettes.groups)),
+        "k": k,
+        "settings": facts.settings,
+        "splits": Table("Ordered pairs in each split", dict.fromkeys(rows[0], ""), rows),
+        "columns": [columns(name, table) for name, table in schema.released(k).items()],
+        "figure": charts.cold_by_split(medians[BASE], (RANKING_SPLIT, "test_seen")),
+        "gallery": gallery(facts),
+        "gauge": schema.GAUGE,
+    }
+
+
+def columns(name: str, table: schema.Table) -> Table:
+    """Return the columns of a table of the release: dtype, unit and meaning."""
+    rows = [
+        {
+            "column": Cell(column, column),
+            "dtype": Cell(dtype, dtype),
+            "unit": Cell(one.unit, one.unit),
+            "meaning": Cell(one.meaning, one.meaning),
+        }
+        for column, one in table.items()
+        for dtype in [str(schema.innermost(one.dtype)).lower()]
+    ]
+    return Table(f"Columns of {name}", dict.fromkeys(rows[0], ""), rows)
+
+
+def gallery(facts: Facts) -> dict[str, Any]:
+    """Return the palettes of the first picture of some photographs, as the pages draw them."""
+    first = dict(reversed(list(zip(facts.palettes.groups, facts.palettes.ids, strict=True))))
+    return problems.swatches(facts.palettes, [first[group] for group in sorted(first)][:SHOWN])

@@ -1,0 +1,103 @@
+"""The page of a start: every seed and every acceleration, its histogram, its training, its extremes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from paletteot.benchmark import board_a, board_b, board_c
+from paletteot.benchmark import tables as texts
+from paletteot.benchmark.leaderboard import HIDDEN, Leaderboard
+from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
+from paletteot.benchmark.results import Evaluation
+from paletteot.report.site import charts
+from paletteot.report.site.facts import Facts, slug
+from paletteot.report.site.tables import Cell, Table, number
+
+NOT_SHOWN = (*(name for name in HIDDEN if name != "method"), "family", "seeds", "learned", "kernel_only", "claimed")
+
+
+def page(
+    family: str,
+    board: Leaderboard,
+    medians: Mapping[str, Evaluation],
+    curves: Mapping[str, pl.DataFrame],
+    picked: pl.DataFrame,
+    facts: Facts,
+) -> dict[str, Any]:
+    """Return what the page of a start shows.
+
+    medians: the evaluation that stands for each family under Track A. picked: of ``problems.picks``.
+    """
+    mine = pl.col("family") == family
+    tracks = {
+        "Track A: the start alone": (board.a.filter(mine), board_a.FORMATS),
+        "Track B: under every acceleration": (
+            board.b.filter(mine).sort("split", "acceleration", "method"),
+            board_b.FORMATS,
+        ),
+        "Track C: in front of Newton": (board.c.filter(mine), board_c.FORMATS),
+    }
+    compared = [BASE, family] if family != BASE else [BASE]
+    alone = family in board.medians  # judged under Track A
+    figures = [charts.histogram(medians, family)] if alone else []
+    if family in curves:
+        figures.append(charts.loss(family, curves[family]))
+    methods = sorted({name for rows, _ in tracks.values() for name in rows["method"]})
+    return {
+        "name": family,
+        "about": facts.about[family],
+        "origins": {method: facts.origins[method] for method in methods},
+        "shown": board.medians.get(family, methods[0]),
+        "tables": [every(title, rows, formats) for title, (rows, formats) in tracks.items() if len(rows)],
+        "summary": summary(charts.five_numbers(medians, compared)) if alone else None,
+        "figures": figures,
+        "extremes": extremes(picked.filter(pl.col("start") == family).drop("start"), "../", family) if alone else None,
+    }
+
+
+def every(caption: str, rows: pl.DataFrame, formats: Mapping[str, str]) -> Table:
+    """Return a table with every number of some rows of a board."""
+    kept = [name for name in rows.columns if name not in NOT_SHOWN]
+    made = []
+    for row in rows.select(kept).iter_rows(named=True):
+        shown = texts.cells(row, formats)
+        made.append({name.replace("_", " "): Cell(shown[name], _key(row[name])) for name in kept})
+    return Table(caption, dict.fromkeys(made[0], ""), made)
+
+
+def summary(rows: Sequence[Sequence[str]]) -> Table:
+    """Return five-number summaries as a table. rows: name and five numbers."""
+    names = ("start", "min", "Q1", "median", "Q3", "max")
+    made = [dict(zip(names, [Cell(text, _digits(text)) for text in row], strict=True)) for row in rows]
+    return Table(f"Iterations on {RANKING_SPLIT}, the start's own included", dict.fromkeys(names, ""), made)
+
+
+def extremes(picked: pl.DataFrame, root: str, start: str | None = None) -> Table:
+    """Return picked pairs with the way to each in the explorer. start: whose they are where the rows do not say."""
+    made = []
+    for row in picked.iter_rows(named=True):
+        name = start if start is not None else row["start"]
+        made.append(
+            {
+                "pair": Cell(str(row["pair_id"]), row["pair_id"], f"{root}problems.html#{row['pair_id']}/{slug(name)}"),
+                **({} if start is not None else {"start": Cell(name, name)}),
+                "kind": Cell(row["kind"], row["kind"]),
+                "iterations": Cell(f"{row['iterations']:,}", row["iterations"]),
+                "cold": Cell(f"{row['cold']:,}", row["cold"]),
+                "ratio": Cell(f"{row['ratio']:.3f}", number(row["ratio"])),
+            }
+        )
+    caption = f"Worst and best pairs of {RANKING_SPLIT}, Track A"
+    return Table(caption, dict.fromkeys(made[0], ""), made)
+
+
+def _key(value: object) -> float | str:
+    return ("yes" if value else "no") if isinstance(value, bool) else value if isinstance(value, str) else number(value)
+
+
+def _digits(text: str) -> float | str:
+    plain = text.removeprefix("≥ ").replace(",", "")
+    return float(plain) if plain.isdigit() else text

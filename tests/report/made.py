@@ -1,0 +1,94 @@
+"""A report of evaluations that look like real ones, some of them by strangers with names that bite."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from paletteot.benchmark.origin import Origin
+from paletteot.benchmark.results import Evaluation
+from paletteot.dataset.load import Palettes
+from paletteot.report.build import build
+from paletteot.report.site.facts import About, Facts
+from paletteot.warmstarts.contract import family
+from tests.benchmark import fake
+from tests.conftest import palette
+
+SCRIPT = "<script>alert(1)</script>"
+FORMULA = '=HYPERLINK("x")'
+CLOSING = "</script><img src=x onerror=alert(1)> | {{ 7 * 7 }}"
+STRANGERS = (SCRIPT, FORMULA, CLOSING)
+LOSSES = {"train_loss": [2.0, 1.0] * 2, "validation_unseen_loss": [2.5, 1.5] * 2}
+CURVES = {"net": pl.DataFrame({"seed": [5, 5, 6, 6], "epoch": [1, 2] * 2, **LOSSES})}
+RUN = "0123456789abcdef"
+
+
+def evaluations() -> dict[str, Evaluation]:
+    """Return cold, half, twins that tie, a network of three seeds, and the strangers."""
+    seeds = [fake.evaluation(f"net-{seed}", 0.4 + seed / 100, noise=0.3) for seed in (5, 6, 7)]
+    twins = [fake.evaluation(name, 0.8) for name in ("one", "two")]
+    strangers = [fake.evaluation(name, 0.9 + place / 50) for place, name in enumerate(STRANGERS)]
+    made = [fake.evaluation("cold", 1), fake.evaluation("half", 0.5, init=10), *twins, *seeds, *strangers]
+    return {one.method: one for one in made}
+
+
+def facts(methods: tuple[str, ...] | list[str]) -> Facts:
+    """Return what a site says of some methods."""
+    about = {family(name): About("what it does", "who found it", learned=family(name) == "net") for name in methods}
+    if CLOSING in about:
+        about[CLOSING] = About(
+            CLOSING, CLOSING, authors=CLOSING, link="javascript:alert(1)", learned=None, kernel_only=None
+        )
+    rng = np.random.default_rng(0)
+    atoms = [palette(rng, 16) for _ in range(12)]
+    x, a = (np.stack(columns) for columns in zip(*atoms, strict=True))
+    url = f"https://mlflow.example/#/experiments/1/runs/{RUN}"
+    splits = ("train", *fake.SPLITS)
+    return Facts(
+        about=about,
+        origins={
+            name: Origin(
+                "1.2.3",
+                "c0ffee" * 6,
+                "a machine, 2 cores",
+                *((RUN, url) if "net" in name else ()),
+                claimed=name == CLOSING,
+            )
+            for name in methods
+        },
+        settings={"Pictures": "12 of <a> test"},
+        palettes=Palettes([f"p{i}" for i in range(12)], [f"g{i % 4}" for i in range(12)], x, a),
+        release={
+            "version": "1.2.3",
+            "tables": {
+                "plans": {split: {"rows": 64} for split in splits},
+                "palettes": {"full": {"rows": 12}},
+                "images": {"full": {"rows": 12}},
+            },
+        },
+    )
+
+
+def rungs() -> pl.DataFrame:
+    """Return a tolerance ladder: what is saved shrinks, and one start costs more than it saves at the loosest stop."""
+    made = []
+    for step, atol in enumerate((1e-2, 1e-3, 1e-4, 1e-5, 1e-6)):
+        for place, method in enumerate(dict.fromkeys(map(family, evaluations()))):
+            ratio = 1.0 if method == "cold" else 1.2 if (method, step) == ("half", 0) else 0.3 + (place + step) / 25
+            made.append(
+                {
+                    "method": method, "atol": atol, "problems": 50, "converged": 50 - (step > 3) * 30,
+                    "median": 300.0 * (step + 1) * ratio, "ratio_median": ratio, "ratio_low": ratio - 0.01,
+                    "ratio_high": ratio + 0.01,
+                }
+            )  # fmt: skip
+    return pl.DataFrame(made)
+
+
+def report(folder: Path) -> Path:
+    """Write the report into a folder and return it."""
+    made = evaluations()
+    build(made, fake.pictures(), CURVES, facts(list(made)), folder, rungs())
+    return folder
