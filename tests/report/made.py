@@ -90,5 +90,5 @@ def rungs() -> pl.DataFrame:
 def report(folder: Path) -> Path:
     """Write the report into a folder and return it."""
     made = evaluations()
-    build(made, fake.pictures(), CURVES, facts(list(made)), folder, rungs())
+    build(made, fake.pictures(), CURVES, facts(list(made)), folder)
     return folder

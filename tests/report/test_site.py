@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -297,7 +298,7 @@ def test_the_ladder_shows_each_family_at_every_stop(site, board):
 
 def test_without_a_ladder_its_section_is_left_out(board):
     facts = made.facts(list(made.evaluations()))
-    path, _, words = next(build.pages(board, made.evaluations(), {}, fake.pairs(), facts, None))
+    path, _, words = next(build.pages(replace(board, ladder=None), made.evaluations(), {}, fake.pairs(), facts))
     assert path == "index.html"
     assert words["ladder"] is None
 

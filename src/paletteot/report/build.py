@@ -29,15 +29,13 @@ def build(
     curves: Mapping[str, pl.DataFrame],
     facts: Facts,
     folder: Path,
-    rungs: pl.DataFrame | None = None,
 ) -> Leaderboard:
     """Write metrics, leaderboard, figures, the data of DVC's plots and the site; returns the leaderboard.
 
     evaluations: of each method. pictures: of each pair, for the intervals. curves: loss history of each network.
     facts: what the site says beside the figures; which families learned and which make passes over the kernel only.
-    folder: where the report lies. rungs: the tolerance ladder, a row for each family and stop; None where there is
-    none. Figures are of each family's median seed. Raises DataError when evaluations, pairs or curves do not fit each
-    other, before anything is written.
+    folder: where the report lies. Figures are of each family's median seed. Raises DataError when evaluations, pairs or
+    curves do not fit each other, before anything is written.
     """
     learned = [family for family, one in facts.about.items() if one.learned]
     off_kernel = [family for family, one in facts.about.items() if one.kernel_only is False]
@@ -63,7 +61,7 @@ def build(
         for name, spec in specs.items():
             with Image.open(BytesIO(vl_convert.vegalite_to_png(spec, scale=2))) as image:
                 image.convert("RGB").save(fresh / f"{name}.png", optimize=True)  # an eighth of the size
-    site.write(folder / "site", board, evaluations, curves, pictures.pairs, facts, rungs)
+    site.write(folder / "site", board, evaluations, curves, pictures.pairs, facts)
     return board
 
 

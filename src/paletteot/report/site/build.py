@@ -35,12 +35,11 @@ def write(
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
     facts: Facts,
-    rungs: pl.DataFrame | None = None,
 ) -> None:
     """Write the site whole or not at all; the same inputs give the same bytes.
 
     board: of all tracks. evaluations: of each method. curves: loss history of each network. pairs: pair_id, source and
-    target of every pair. rungs: of the tolerance ladder, which is left out where there is none.
+    target of every pair.
     """
     environment = Environment(
         loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined,
@@ -53,7 +52,7 @@ def write(
             with as_file(files(PACKAGE) / "assets" / name) as asset:
                 shutil.copyfile(asset, fresh / name)
         (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
-        for path, template, words in pages(board, evaluations, curves, pairs, facts, rungs):
+        for path, template, words in pages(board, evaluations, curves, pairs, facts):
             root = "../" * path.count("/")
             text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
             (fresh / path).parent.mkdir(exist_ok=True)
@@ -71,7 +70,6 @@ def pages(
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
     facts: Facts,
-    rungs: pl.DataFrame | None,
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield path, template and words of each page."""
     medians = {name: evaluations[board.medians[name]] for name in families(board) if name in board.medians}
@@ -80,7 +78,7 @@ def pages(
     yield "index.html", "index", {
         "sections": sections,
         "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
-        "ladder": None if rungs is None else ladder.section(rungs, facts),
+        "ladder": None if board.ladder is None else ladder.section(board.ladder, facts),
         "seeds": seeds(medians),
     }  # fmt: skip
     for family in families(board):
