@@ -1,4 +1,4 @@
-"""Track A's board: one row for each method and split, ranked by the paired ratio to the cold start."""
+"""Track A's board: one row for each method and split, ranked by paired comparisons of iterations."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from paletteot.benchmark.families import ranked, with_seeds
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation, check_same_pairs
+from paletteot.benchmark.statistics import Array
 from paletteot.errors import DataError
 
 SPLITS = (RANKING_SPLIT, "test_seen")
@@ -20,7 +21,7 @@ FIVE = ("min", "q1", "median", "q3", "max")
 RATIO = ("ratio_median", "ratio_low", "ratio_high")
 COLUMNS = (
     "method", "family", "track", "split", "problems", "converged", "fallbacks", *FIVE, *RATIO, "improved_share",
-    "init_iterations", "init_ms", "total_ms", "rank", "seeds", "shown",
+    "init_iterations", "init_ms", "total_ms", "rank", "ties", "seeds", "shown",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
 """The columns that do not repeat."""
@@ -70,7 +71,12 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "total_ms": 1e3 * float(np.median(seconds["total_seconds"].to_numpy())),
             }
         )
-    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), RATIO)
+
+    def counts(row: Mapping[str, object]) -> tuple[pl.Series, Array]:
+        part = evaluations[str(row["method"])].split(split)
+        return part.iterations["pair_id"], part.counts.astype(np.float64)
+
+    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), pictures, counts)
     return board.sort("rank", "ratio_median", "method", nulls_last=True).select(COLUMNS)
 
 

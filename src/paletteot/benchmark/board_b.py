@@ -1,8 +1,9 @@
-"""Track B's board: one row for each start, acceleration and split, ranked by the ratio to plain Sinkhorn from cold."""
+"""Track B's board: one row for each start, acceleration and split, ranked by paired comparisons of iterations."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -27,7 +28,8 @@ MEASURES = ("ratio", "low", "high", "worst", "worse_share", "failures", "iterati
 COLUMNS = (
     "method", "family", "track", "acceleration", "split", "problems",
     *(f"{measure}_{label}" for label in TOLERANCES for measure in MEASURES),
-    "undone", "fallbacks", "init_iterations", "total_ms", "learned", "kernel_only", "chosen", "rank", "seeds", "shown",
+    "undone", "fallbacks", "init_iterations", "total_ms", "learned", "kernel_only", "chosen", "rank", "ties",
+    "seeds", "shown",
 )  # fmt: skip
 TIMES = ("total_ms",)
 """The column that does not repeat."""
@@ -56,16 +58,15 @@ def rows(
     choice = choose(parts[CHOICE_SPLIT])
     pairs = [f"{name} {acceleration}" for name, acceleration in choice.items()]
     chosen = pl.concat_str("family", "acceleration", separator=" ").is_in(pairs)
-    columns = (f"ratio_{LOOSE}", f"low_{LOOSE}", f"high_{LOOSE}")
     done = []
-    for part in parts.values():
+    for split, part in parts.items():
         marked = part.with_columns(
             chosen=chosen,
             learned=pl.col("family").is_in(list(learned)),
             kernel_only=~pl.col("family").is_in(list(off_kernel)),
         )
-        board = ranked(marked, pl.col("chosen") & pl.col("shown"), columns)
-        done.append(board.sort("rank", columns[0], "method", "acceleration", nulls_last=True).select(COLUMNS))
+        board = ranked(marked, pl.col("chosen") & pl.col("shown"), pictures, partial(_counts, evaluations, split))
+        done.append(board.sort("rank", f"ratio_{LOOSE}", "method", "acceleration", nulls_last=True).select(COLUMNS))
     return pl.concat(done)
 
 
@@ -124,6 +125,12 @@ def _measures(frame: pl.DataFrame, base: pl.DataFrame, label: str, pictures: Pic
         float(np.median(found)),
     )  # fmt: skip
     return dict(zip((f"{measure}_{label}" for measure in MEASURES), values, strict=True))
+
+
+def _counts(evaluations: Mapping[str, Evaluation], split: str, row: Mapping[str, object]) -> tuple[pl.Series, Array]:
+    rows = evaluations[str(row["method"])].split(split).accelerated
+    frame = rows.filter(pl.col("acceleration") == row["acceleration"])
+    return frame["pair_id"], counts(frame, LOOSE)
 
 
 def counts(frame: pl.DataFrame, label: str) -> Array:
