@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import statistics, tables
+from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.families import ranked, with_seeds
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
@@ -72,11 +73,11 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
             }
         )
 
-    def counts(row: Mapping[str, object]) -> tuple[pl.Series, Array]:
+    def logs(row: Mapping[str, object]) -> tuple[pl.Series, Array]:
         part = evaluations[str(row["method"])].split(split)
-        return part.iterations["pair_id"], part.counts.astype(np.float64)
+        return part.iterations["pair_id"], logarithms(part.counts)
 
-    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), pictures, counts)
+    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), pictures, logs)
     return board.sort("rank", "ratio_median", "method", nulls_last=True).select(COLUMNS)
 
 

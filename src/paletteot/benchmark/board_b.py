@@ -10,6 +10,7 @@ import polars as pl
 
 from paletteot.benchmark import tables
 from paletteot.benchmark.accelerate import PLAIN
+from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.families import ranked, with_seeds
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
@@ -65,7 +66,7 @@ def rows(
             learned=pl.col("family").is_in(list(learned)),
             kernel_only=~pl.col("family").is_in(list(off_kernel)),
         )
-        board = ranked(marked, pl.col("chosen") & pl.col("shown"), pictures, partial(_counts, evaluations, split))
+        board = ranked(marked, pl.col("chosen") & pl.col("shown"), pictures, partial(_logs, evaluations, split))
         done.append(board.sort("rank", f"ratio_{LOOSE}", "method", "acceleration", nulls_last=True).select(COLUMNS))
     return pl.concat(done)
 
@@ -127,10 +128,10 @@ def _measures(frame: pl.DataFrame, base: pl.DataFrame, label: str, pictures: Pic
     return dict(zip((f"{measure}_{label}" for measure in MEASURES), values, strict=True))
 
 
-def _counts(evaluations: Mapping[str, Evaluation], split: str, row: Mapping[str, object]) -> tuple[pl.Series, Array]:
+def _logs(evaluations: Mapping[str, Evaluation], split: str, row: Mapping[str, object]) -> tuple[pl.Series, Array]:
     rows = evaluations[str(row["method"])].split(split).accelerated
     frame = rows.filter(pl.col("acceleration") == row["acceleration"])
-    return frame["pair_id"], counts(frame, LOOSE)
+    return frame["pair_id"], logarithms(counts(frame, LOOSE))
 
 
 def counts(frame: pl.DataFrame, label: str) -> Array:

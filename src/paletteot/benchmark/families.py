@@ -10,8 +10,8 @@ from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.statistics import Array
 from paletteot.warmstarts.contract import family
 
-Counts = Callable[[Mapping[str, object]], tuple[pl.Series, Array]]
-"""From a row of a board the pair_id and the counts, (n,), of its problems."""
+Logs = Callable[[Mapping[str, object]], tuple[pl.Series, Array]]
+"""From a row of a board the pair_id of its problems and the logarithms of their counts, (n,)."""
 
 
 def with_seeds(board: pl.DataFrame, by: str, within: Sequence[str] = ()) -> pl.DataFrame:
@@ -32,13 +32,13 @@ def with_seeds(board: pl.DataFrame, by: str, within: Sequence[str] = ()) -> pl.D
     )
 
 
-def ranked(board: pl.DataFrame, contest: pl.Expr, pictures: Pictures, counts: Counts) -> pl.DataFrame:
+def ranked(board: pl.DataFrame, contest: pl.Expr, pictures: Pictures, logs: Logs) -> pl.DataFrame:
     """Return a board of one split with rank and ties of the rows that take part, null elsewhere.
 
     contest: which rows do. ties: the families that a row is not told apart from, separated by commas.
     """
     places = board.with_row_index("place").filter(contest)["place"].to_list()
-    found = pictures.compare([counts(board.row(place, named=True)) for place in places])
+    found = pictures.compare([logs(board.row(place, named=True)) for place in places])
     names = [board["family"][place] for place in places]
     ranks: list[int | None] = [None] * len(board)
     ties: list[str | None] = [None] * len(board)

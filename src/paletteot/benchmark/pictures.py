@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.benchmark.comparisons import Comparisons, compare, logarithms
+from paletteot.benchmark.comparisons import Comparisons, compare
 from paletteot.benchmark.statistics import Array, Interval, draw_pictures, median_interval
 from paletteot.errors import DataError
 
@@ -30,15 +30,15 @@ class Pictures:
         """Return the median of values, (n,), with its 95 % interval; raises DataError where a pair is not known."""
         return median_interval(values, self._weights(pair_ids))
 
-    def compare(self, counts: Sequence[tuple[pl.Series, Array]]) -> Comparisons:
+    def compare(self, methods: Sequence[tuple[pl.Series, Array]]) -> Comparisons:
         """Compare methods by what is counted, less is better; raises DataError where a pair is not known.
 
-        counts: of each method the pair_id of its problems and their counts, (n,).
+        methods: of each the pair_id of its problems and the logarithms of its counts, (n,).
         """
-        every = pl.concat([pair_ids for pair_ids, _ in counts]).unique().sort()
-        logs = np.full((len(counts), len(every)), np.nan)
-        for row, (pair_ids, found) in enumerate(counts):
-            logs[row, every.search_sorted(pair_ids).to_numpy()] = logarithms(found)
+        every = pl.concat([pair_ids for pair_ids, _ in methods]).unique().sort()
+        logs = np.full((len(methods), len(every)), np.nan)
+        for row, (pair_ids, found) in enumerate(methods):
+            logs[row, every.search_sorted(pair_ids).to_numpy()] = found
         return compare(logs, self._weights(every))
 
     def _weights(self, pair_ids: pl.Series) -> NDArray[np.int32]:
@@ -54,6 +54,4 @@ class Pictures:
 @lru_cache(maxsize=4)
 def _drawn(source: tuple[str, ...], target: tuple[str, ...], draws: int, seed: int) -> NDArray[np.int32]:
     """Draw once for all contestants that were judged on the same pairs: 20 MB for 5 000 pairs and 1 000 draws."""
-    weights = draw_pictures(source, target, draws=draws, seed=seed)
-    weights.flags.writeable = False
-    return weights
+    return draw_pictures(source, target, draws=draws, seed=seed)
