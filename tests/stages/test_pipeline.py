@@ -82,7 +82,7 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     assert board.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms", "rank",
-        "seeds", "shown",
+        "ties", "seeds", "shown",
     ]  # fmt: skip
     assert set(board["method"]) == set(TINY["evaluate"]["methods"])
     assert set(board["split"]) == {"test_seen", "test_unseen"}

@@ -62,26 +62,29 @@ class Solver(Outsider):
             for problem in practice:
                 self._ask(problem, self.limits.startup)
         except NoAnswerError:
-            return who if self.alive else super().begin()
-        self.practice = practice
+            if not self.alive:
+                super().begin()
+        else:
+            self.practice = practice
+        self._signal(signal.SIGSTOP)
         return who
 
     def solve(self, problem: Problem) -> Answer:
         """Return what it answers to a problem without atoms of weight zero."""
         if not self.alive:
             self.begin()
-        self._signal("SIGCONT")
+        self._signal(signal.SIGCONT)
         cpu, wall = cpu_seconds(self.pid), time.perf_counter()
         try:
             answer = self._ask(problem, None)
-            seconds = time.perf_counter() - wall
-            spent = None if cpu is None else (cpu_seconds(self.pid) or cpu) - cpu
+            seconds, then = time.perf_counter() - wall, cpu_seconds(self.pid)
         finally:
             if self.alive:
-                self._signal("SIGSTOP")
+                self._signal(signal.SIGSTOP)
         if "g" not in answer:
             raise self.failed("it sent something that is no answer: g is missing")
         claim = bool(answer["converged"].any()) if "converged" in answer else None
+        spent = None if cpu is None or then is None else then - cpu
         return Answer(answer["g"], claim, seconds, spent, parallel(seconds, spent) or self._strayed())
 
     def _ask(self, problem: Problem, seconds: float | None) -> dict[str, NDArray[Any]]:
@@ -89,9 +92,9 @@ class Solver(Outsider):
         question = {"x": problem.x, "a": problem.a, "y": problem.y, "b": problem.b, **numbers}
         return self.ask(question, most=SLACK * problem.b.nbytes, seconds=seconds)
 
-    def _signal(self, name: str) -> None:
+    def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(self.pid, getattr(signal, name))
+            os.killpg(self.pid, number)
 
     def _strayed(self) -> bool:
         """Return whether a thread of its process may run elsewhere than on its processor."""
