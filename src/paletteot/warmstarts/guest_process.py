@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import operator
-import os
 import socket
 import sys
 import traceback
@@ -46,7 +45,7 @@ class Order(BaseModel):
     """What this process is asked to do.
 
     task: which questions. place, attribute: whose code. weights: the file it reads. channel: the socket. memory: bytes,
-    0 for any. cpu: the processor to stay on, None for any.
+    0 for any.
     """
 
     task: Task
@@ -55,13 +54,12 @@ class Order(BaseModel):
     weights: Path | None
     channel: int
     memory: int
-    cpu: int | None
 
 
 def main() -> None:
     """Make what is to answer, say who it is, and answer questions until nobody asks any more."""
     order = Order.model_validate_json(sys.argv[1])
-    _bound(order.memory, order.cpu)
+    _bound(order.memory)
     channel = socket.socket(fileno=order.channel)
     try:
         made = load(order) if order.task == "solve" else make(order)
@@ -167,10 +165,8 @@ def told(error: BaseException, place: str) -> str:
     return line.encode(errors="replace").decode()  # half a surrogate pair is no JSON
 
 
-def _bound(memory: int, cpu: int | None) -> None:
-    """Limit the memory that this process may ask for, in bytes, and where it runs, as far as the platform can."""
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
+def _bound(memory: int) -> None:
+    """Limit the memory that this process may ask for, in bytes, where the platform can."""
     try:
         import resource
     except ImportError:  # not on Windows

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -38,7 +38,7 @@ KEPT = (
 ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "BLIS_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS", "POLARS_MAX_THREADS",
     ),
     "1",
 )  # fmt: skip
@@ -109,9 +109,9 @@ class Outsider:
         ours, theirs = socket.socketpair()
         order = Order(
             task=self.task, place=self.code.place, attribute=self.code.attribute, weights=self.weights,
-            channel=theirs.fileno(), memory=int(self.limits.memory * 1e9), cpu=self.cpu,
+            channel=theirs.fileno(), memory=int(self.limits.memory * 1e9),
         )  # fmt: skip
-        with theirs:
+        with theirs, _pinned(self.cpu):
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "paletteot.warmstarts.guest_process", order.model_dump_json()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -154,6 +154,20 @@ class Outsider:
         """End its process, and return the error that says why."""
         self.close()
         return NoAnswerError(self.code.label, what)
+
+
+@contextmanager
+def _pinned(cpu: int | None) -> Iterator[None]:
+    """Keep this thread on a processor, None for any: a process inherits that before it has a thread of its own."""
+    if cpu is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def environment() -> dict[str, str]:
