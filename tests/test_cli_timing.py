@@ -38,7 +38,8 @@ def small(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def test_the_pages_solver_runs_as_the_page_says(small):
+@pytest.mark.usefixtures("small")
+def test_the_pages_solver_runs_as_the_page_says():
     (example,) = re.findall(r"```python\n(# my_solver\.py\n.*?)```", PAGE, re.S)
     Path("my_solver.py").write_text(example)
     (line,) = re.findall(r"^paletteot time-solvers (.*)$", PAGE, re.M)
@@ -76,7 +77,8 @@ def test_what_cannot_be_timed_is_one_line(small, arguments, words):
     assert error(*arguments).startswith(words)
 
 
-def test_nothing_of_it_ran_before_it_was_trusted(small):
+@pytest.mark.usefixtures("small")
+def test_nothing_of_it_ran_before_it_was_trusted():
     Path("theirs.py").write_text("open('was here', 'w')\n")
     error("theirs.py:solve")
     assert not Path("was here").exists()

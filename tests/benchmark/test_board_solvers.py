@@ -74,7 +74,7 @@ def test_the_table_shows_failures_and_names_as_typed():
     board = board_solvers.rows(made, pictures(4), base=BASE, cap=CAP)
     text = board_solvers.to_markdown(board, made, base=BASE, cap=CAP)
     lines = text.splitlines()
-    assert "To an L1 marginal error of 1e-09, 4 problems:" in lines
+    assert "To an L1 marginal error of 1e-9, 4 problems:" in lines
     assert any(line.startswith("| a\\|b.py:solve | ") and "| 2 of 4 |" in line for line in lines)
     assert "- a\\|b.py:solve: 2 x hang, it did \\<b\\>not\\</b\\> answer" in lines
     assert "a failure stands as 2 s" in text

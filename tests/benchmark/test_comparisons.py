@@ -148,5 +148,7 @@ def test_a_board_names_who_ties_and_leaves_out_who_does_not_take_part():
     )
     assert made["rank"].to_list() == [3, 1, 1, None]
     assert made["ties"].to_list() == ["", "b", "a", None]
-    assert who_ties(made) == "a with b; b with a"
+    assert who_ties(made) == "a with b"
     assert who_ties(made.filter(pl.col("family") == "slow")) == "none"
+    three = pl.DataFrame({"family": ["a", "a, b", "c"], "ties": ["a, b, c", "a, c", "a, a, b"]})
+    assert who_ties(three) == "a with a, b, c; a, b with c"

@@ -28,7 +28,8 @@ HEADER = ("solver", "median ms", "mean ms", "95 % ms", "ratio (95 %)", "failures
 def scored(runs: pl.DataFrame, cap: float) -> pl.DataFrame:
     """Return the time of each method, tolerance and pair: the median over repeats, a failure as the cap, seconds."""
     seconds = pl.when("reached").then(pl.min_horizontal("seconds", pl.lit(cap))).otherwise(pl.lit(cap))
-    return runs.group_by("method", "tolerance", "pair_id").agg(seconds.median().alias("score")).sort("pair_id")
+    keys = ("tolerance", "method", "pair_id")
+    return runs.group_by(keys).agg(seconds.median().alias("score")).sort(keys, descending=[True, False, False])
 
 
 def rows(runs: pl.DataFrame, pictures: Pictures, *, base: str, cap: float) -> pl.DataFrame:
@@ -40,7 +41,7 @@ def rows(runs: pl.DataFrame, pictures: Pictures, *, base: str, cap: float) -> pl
     scores = scored(runs, cap)
     boards = []
     for (tolerance,), part in scores.group_by("tolerance", maintain_order=True):
-        of = {str(name): frame for (name,), frame in part.group_by("method")}
+        of = {str(name): frame for (name,), frame in part.group_by("method", maintain_order=True)}
         if base not in of:
             raise DataError(f"the run must hold {base}, which every ratio is taken to")
         tried = runs.filter(pl.col("tolerance") == tolerance)
@@ -86,9 +87,16 @@ def to_markdown(board: pl.DataFrame, runs: pl.DataFrame, *, base: str, cap: floa
             made.append(
                 [row["method"], *times, ratio, f"{row['failures']} of {row['runs']}", shown["cpu"], shown["rank"]]
             )
-        title = f"To an L1 marginal error of {tolerance:g}, {part['problems'][0]} problems"
+        to = f"{tolerance:.0e}".replace("e-0", "e-")
         ties = who_ties(part.rename({"method": "family"}))
-        lines += [f"{title}:", "", tables.markdown_table(HEADER, made), "", tables.escape(f"Ties: {ties}."), ""]
+        lines += [
+            f"To an L1 marginal error of {to}, {part['problems'][0]} problems:",
+            "",
+            tables.markdown_table(HEADER, made),
+            "",
+            tables.escape(f"Ties: {ties}."),
+            "",
+        ]
         lines += [*_failures(runs.filter(pl.col("tolerance") == tolerance)), ""]
     lines += [
         f"Times: of one thread on one processor, from asking to the answer; median over repeats; a failure stands as "

@@ -48,6 +48,10 @@ def ranked(board: pl.DataFrame, contest: pl.Expr, pictures: Pictures, logs: Logs
 
 
 def who_ties(board: pl.DataFrame) -> str:
-    """Return which rows of a ranked board of one split tie, as part of a sentence."""
-    lines = [f"{family} with {ties}" for family, ties in board.select("family", "ties").iter_rows() if ties]
+    """Return which rows of a ranked board of one split tie, each two once, as part of a sentence."""
+    known = board.drop_nulls("ties")
+    names, lines = known["family"].to_list(), []
+    for place, ties in enumerate(known["ties"]):
+        later = [name for name in names[place + 1 :] if f", {name}, " in f", {ties}, "]
+        lines += [f"{names[place]} with {', '.join(later)}"] if later else []
     return "; ".join(lines) or "none"

@@ -59,7 +59,7 @@ class Order(BaseModel):
 def main() -> None:
     """Make what is to answer, say who it is, and answer questions until nobody asks any more."""
     order = Order.model_validate_json(sys.argv[1])
-    _bound(order.memory)
+    _bound(order)
     channel = socket.socket(fileno=order.channel)
     try:
         made = load(order) if order.task == "solve" else make(order)
@@ -165,14 +165,19 @@ def told(error: BaseException, place: str) -> str:
     return line.encode(errors="replace").decode()  # half a surrogate pair is no JSON
 
 
-def _bound(memory: int) -> None:
-    """Limit the memory that this process may ask for, in bytes, where the platform can."""
+def _bound(order: Order) -> None:
+    """Limit the memory that this process may ask for, where the platform can.
+
+    A solver's by its addresses, shared memory included; a contestant's by its data, since the driver of a GPU, on which
+    it may run, reserves many times the addresses that it uses.
+    """
     try:
         import resource
     except ImportError:  # not on Windows
         return
-    if memory:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    if order.memory:
+        kind = resource.RLIMIT_AS if order.task == "solve" else resource.RLIMIT_DATA
+        resource.setrlimit(kind, (order.memory, order.memory))
 
 
 if __name__ == "__main__":
