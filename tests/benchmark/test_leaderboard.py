@@ -50,7 +50,7 @@ def test_the_columns_are_those_agreed(evaluations):
     assert made.a.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
-        "claimed", "rank", "seeds", "shown",
+        "claimed", "rank", "ties", "seeds", "shown",
     ]  # fmt: skip
     assert made.a["split"].to_list() == ["test_unseen"] * 3 + ["test_seen"] * 3
     assert made.a["method"].to_list()[:3] == ["half", "odd | <b>name</b>", "cold"]
@@ -297,7 +297,10 @@ def test_equal_methods_share_a_rank():
     made = board(twins)
     assert made.a["rank"].to_list() == [1, 1, 3] * 2
     assert made.a["method"].to_list() == ["one", "two", "cold"] * 2
+    assert made.a["ties"].to_list() == ["two", "one", ""] * 2
     assert board_b.headline(made.b)["rank"].to_list() == [1, 1, 3, None]
+    assert board_b.headline(made.b)["ties"].to_list() == ["two", "one", "", None]
+    assert leaderboard.to_markdown(made).count("Ties on test_unseen: one with two.") == 2
 
 
 def test_a_quantile_among_censored_runs_is_marked_as_a_lower_bound():

@@ -82,7 +82,7 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     assert board.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
-        "claimed", "rank", "seeds", "shown", "data_version", "code_commit", "hardware", "mlflow_run", "made_by",
+        "claimed", "rank", "ties", "seeds", "shown", "data_version", "code_commit", "hardware", "mlflow_run", "made_by",
     ]  # fmt: skip
     assert board.select(pl.col("data_version", "code_commit", "hardware").str.len_chars() > 0).to_numpy().all()
     trained = board["mlflow_run"].str.len_chars() == 32

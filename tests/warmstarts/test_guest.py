@@ -19,10 +19,11 @@ from paletteot.benchmark.specimens import several
 from paletteot.errors import ParamsError
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Problems
-from paletteot.warmstarts import guest, outside
+from paletteot.warmstarts import outside, outsider
 from paletteot.warmstarts.contract import HungError, NoAnswerError
 from paletteot.warmstarts.failsafe import Failsafe
-from paletteot.warmstarts.guest import Guest, Limits
+from paletteot.warmstarts.guest import Guest
+from paletteot.warmstarts.outsider import Limits
 from tests.benchmark.starts import PROTOCOL, pairs
 from tests.warmstarts import guests
 
@@ -303,4 +304,4 @@ def test_a_reference_that_means_nothing_is_refused(tmp_path, monkeypatch, refere
 
 
 def test_text_from_outside_is_one_line_of_text():
-    assert guest.printable("a\nb\x1b[31m\u202ec\ud800") == "a b [31m c "
+    assert outsider.printable("a\nb\x1b[31m\u202ec\ud800") == "a b [31m c "

@@ -1,4 +1,4 @@
-"""Track A's board: one row for each method and split, ranked by the paired ratio to the cold start."""
+"""Track A's board: one row for each method and split, ranked by paired comparisons of iterations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import statistics, tables
+from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.families import ranked, with_seeds
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
 from paletteot.benchmark.results import Evaluation, check_same_pairs
+from paletteot.benchmark.statistics import Array
 from paletteot.errors import DataError
 
 SPLITS = (RANKING_SPLIT, "test_seen")
@@ -20,7 +22,7 @@ FIVE = ("min", "q1", "median", "q3", "max")
 RATIO = ("ratio_median", "ratio_low", "ratio_high")
 COLUMNS = (
     "method", "family", "track", "split", "problems", "converged", "fallbacks", *FIVE, *RATIO, "improved_share",
-    "init_iterations", "init_ms", "total_ms", "claimed", "rank", "seeds", "shown",
+    "init_iterations", "init_ms", "total_ms", "claimed", "rank", "ties", "seeds", "shown",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
 """The columns that do not repeat."""
@@ -73,7 +75,12 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "claimed": evaluation.origin.claimed,
             }
         )
-    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), RATIO)
+
+    def logs(row: Mapping[str, object]) -> tuple[pl.Series, Array]:
+        part = evaluations[str(row["method"])].split(split)
+        return part.iterations["pair_id"], logarithms(part.counts)
+
+    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), pictures, logs)
     return board.sort("rank", "ratio_median", "method", nulls_last=True).select(COLUMNS)
 
 

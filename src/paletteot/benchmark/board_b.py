@@ -1,15 +1,17 @@
-"""Track B's board: one row for each start, acceleration and split, ranked by the ratio to plain Sinkhorn from cold."""
+"""Track B's board: one row for each start, acceleration and split, ranked by paired comparisons of iterations."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from functools import partial
 
 import numpy as np
 import polars as pl
 
 from paletteot.benchmark import tables
 from paletteot.benchmark.accelerate import PLAIN, RELAXED
+from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.families import ranked, with_seeds
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
@@ -28,7 +30,7 @@ MEASURES = ("ratio", "low", "high", "worst", "worse_share", "failures", "iterati
 COLUMNS = (
     "method", "family", "track", "acceleration", "split", "problems",
     *(f"{measure}_{label}" for label in TOLERANCES for measure in MEASURES),
-    "undone", "fallbacks", "init_iterations", "total_ms", "claimed", "learned", "kernel_only", "chosen", "rank",
+    "undone", "fallbacks", "init_iterations", "total_ms", "claimed", "learned", "kernel_only", "chosen", "rank", "ties",
     "seeds", "shown",
 )  # fmt: skip
 TIMES = ("total_ms",)
@@ -61,16 +63,15 @@ def rows(
     choice |= {family: name for family in set(parts[RANKING_SPLIT]["family"]) - set(choice) for name, _ in usual}
     pairs = [f"{name} {acceleration}" for name, acceleration in choice.items()]
     chosen = pl.concat_str("family", "acceleration", separator=" ").is_in(pairs)
-    columns = (f"ratio_{LOOSE}", f"low_{LOOSE}", f"high_{LOOSE}")
     done = []
-    for part in parts.values():
+    for split, part in parts.items():
         marked = part.with_columns(
             chosen=chosen,
             learned=pl.when(~pl.col("guest")).then(pl.col("family").is_in(list(learned))),
             kernel_only=pl.when(~pl.col("guest")).then(~pl.col("family").is_in(list(off_kernel))),
         )
-        board = ranked(marked, pl.col("chosen") & pl.col("shown"), columns)
-        done.append(board.sort("rank", columns[0], "method", "acceleration", nulls_last=True).select(COLUMNS))
+        board = ranked(marked, pl.col("chosen") & pl.col("shown"), pictures, partial(_logs, evaluations, split))
+        done.append(board.sort("rank", f"ratio_{LOOSE}", "method", "acceleration", nulls_last=True).select(COLUMNS))
     return pl.concat(done)
 
 
@@ -132,6 +133,12 @@ def _measures(frame: pl.DataFrame, base: pl.DataFrame, label: str, pictures: Pic
         float(np.median(found)),
     )  # fmt: skip
     return dict(zip((f"{measure}_{label}" for measure in MEASURES), values, strict=True))
+
+
+def _logs(evaluations: Mapping[str, Evaluation], split: str, row: Mapping[str, object]) -> tuple[pl.Series, Array]:
+    rows = evaluations[str(row["method"])].split(split).accelerated
+    frame = rows.filter(pl.col("acceleration") == row["acceleration"])
+    return frame["pair_id"], logarithms(counts(frame, LOOSE))
 
 
 def counts(frame: pl.DataFrame, label: str) -> Array:

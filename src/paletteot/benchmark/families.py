@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from paletteot.benchmark.statistics import Interval, ranks
+from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.statistics import Array
 from paletteot.warmstarts.contract import family
+
+Logs = Callable[[Mapping[str, object]], tuple[pl.Series, Array]]
+"""From a row of a board the pair_id of its problems and the logarithms of their counts, (n,)."""
 
 
 def with_seeds(board: pl.DataFrame, by: str, within: Sequence[str] = ()) -> pl.DataFrame:
@@ -28,14 +32,26 @@ def with_seeds(board: pl.DataFrame, by: str, within: Sequence[str] = ()) -> pl.D
     )
 
 
-def ranked(board: pl.DataFrame, contest: pl.Expr, columns: tuple[str, str, str]) -> pl.DataFrame:
-    """Return a board of one split with the ranks of the rows that take part, null elsewhere.
+def ranked(board: pl.DataFrame, contest: pl.Expr, pictures: Pictures, logs: Logs) -> pl.DataFrame:
+    """Return a board of one split with rank and ties of the rows that take part, null elsewhere.
 
-    contest: which rows do. columns: median and ends of the interval that ranks.
+    contest: which rows do. ties: the families that a row is not told apart from, separated by commas.
     """
-    numbered = board.with_row_index("place")
-    entered: Mapping[str, Interval] = {
-        str(place): Interval(*ends) for place, *ends in numbered.filter(contest).select("place", *columns).iter_rows()
-    }
-    found = {int(place): rank for place, rank in ranks(entered).items()}
-    return board.with_columns(rank=pl.Series([found.get(place) for place in range(len(board))], dtype=pl.Int64))
+    places = board.with_row_index("place").filter(contest)["place"].to_list()
+    found = pictures.compare([logs(board.row(place, named=True)) for place in places])
+    names = [board["family"][place] for place in places]
+    ranks: list[int | None] = [None] * len(board)
+    ties: list[str | None] = [None] * len(board)
+    for place, rank, others in zip(places, found.ranks, found.ties, strict=True):
+        ranks[place], ties[place] = rank, ", ".join(names[other] for other in others)
+    return board.with_columns(rank=pl.Series(ranks, dtype=pl.Int64), ties=pl.Series(ties, dtype=pl.String))
+
+
+def who_ties(board: pl.DataFrame) -> str:
+    """Return which rows of a ranked board of one split tie, each two once, as part of a sentence."""
+    known = board.drop_nulls("ties")
+    names, lines = known["family"].to_list(), []
+    for place, ties in enumerate(known["ties"]):
+        later = [name for name in names[place + 1 :] if f", {name}, " in f", {ties}, "]
+        lines += [f"{names[place]} with {', '.join(later)}"] if later else []
+    return "; ".join(lines) or "none"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from paletteot.benchmark import board_a, board_b, board_c, ladder, rival, tables
+from paletteot.benchmark.families import who_ties
 from paletteot.benchmark.origin import Origin
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
@@ -69,9 +70,10 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         "One row for each start; of one trained with several seeds that of the median seed, and *seeds* shows all.",
         "Ratios are paired: median and 95 % bootstrap interval over pictures, the start's own passes included. Rank:",
-        "one more than the number of starts whose whole interval lies below. A run that did not converge stands as the",
-        "cap and is a failure; so is a start that was not finite or absurd and fell back to cold. Times are medians,",
-        f"one thread, start included. `{RANKING_SPLIT}` is the split that ranks (docs/protocol.md).",
+        "one more than the number of starts that are better, by comparisons of every two starts on the same problems",
+        "that hold all together with 95 %; where those decide nothing, two starts tie. A run that did not converge",
+        "stands as the cap and is a failure; so is a start that was not finite or absurd and fell back to cold. Times",
+        f"are medians, one thread, start included. `{RANKING_SPLIT}` is the split that ranks (docs/protocol.md).",
         "",
         "## Track B: starts with acceleration",
         "",
@@ -82,13 +84,17 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         tables.markdown_table(board_b.HEADER, board_b.headline_rows(board.b)),
         "",
+        _ties(board_b.headline(board.b)),
+        "",
         *([f"Rival: {tables.escape(rival.words(board.duel))}.", ""] if board.duel else []),
         "## Track A: starts",
         "",
         f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}`. ≥: some runs reached the cap without",
         "converging, and the number is a lower bound.",
         "",
-        tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")))),
+        tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")).drop("ties"))),
+        "",
+        _ties(_shown(board.a, RANKING_SPLIT)),
         "",
         *(ladder_lines(board.ladder) if board.ladder is not None else []),
         "## Track C: starts in front of Newton",
@@ -99,7 +105,7 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         "## Track B: every start under every acceleration",
         "",
-        _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank")),
+        _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank", "ties")),
         "",
         "## Where the rows come from",
         "",
@@ -195,6 +201,10 @@ def _numbers(board: pl.DataFrame, times: Collection[str]) -> Metrics:
 
 def _shown(board: pl.DataFrame, split: str) -> pl.DataFrame:
     return board.filter(pl.col("shown") & (pl.col("split") == split))
+
+
+def _ties(board: pl.DataFrame) -> str:
+    return tables.escape(f"Ties on {RANKING_SPLIT}: {who_ties(board)}.")
 
 
 def _table(board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]) -> str:

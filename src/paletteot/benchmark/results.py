@@ -20,8 +20,8 @@ class Evaluation:
     """One contestant's rows, in the order of pair_id: of Track A, B and C what repeats, and seconds, which do not.
 
     The frames are the tables of schema.TRACKS, by the same names; those of tracks that it did not enter are empty.
-    guest: it takes part from outside the pipeline, so it may have entered some splits and tracks only, and what it
-    learned is not known.
+    guest: it comes from outside the package, so what it learned is not known; it may have entered some splits and
+    tracks only.
     """
 
     method: str

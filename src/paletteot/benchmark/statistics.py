@@ -1,4 +1,4 @@
-"""Five-number summaries, paired ratios with bootstrap intervals over pictures, and ranks that ties share.
+"""Five-number summaries, and paired ratios with bootstrap intervals over pictures.
 
 A run that reached the cap is right-censored: it is never dropped and stands as the cap in every statistic. A quantile
 that touches censored runs is a lower bound, and ``censored`` says which of the five do. In a paired ratio
@@ -11,10 +11,11 @@ that touches censored runs is a lower bound, and ``censored`` says which of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
@@ -56,49 +57,62 @@ def improved_share(counts: ArrayLike, cold: ArrayLike) -> float:
     return float(np.mean(np.asarray(counts) < np.asarray(cold)))
 
 
-def weighted_median(values: Array, weights: NDArray[np.int64]) -> Array:
+def weighted_median(values: Array, weights: NDArray[np.int32]) -> Array:
     """Return the median of values under each row of weights.
 
     values: (n,). weights: (draws, n), non-negative integers as multiplicities; returns (draws,), the median of the
     values repeated that often, the mean of the middle two where their number is even. A row of zeros gives NaN.
     """
-    order = np.argsort(values, kind="stable")
-    ranked = values[order]
-    reached = np.cumsum(weights[:, order], axis=1)
-    total = reached[:, -1]
-    middle = np.empty((2, len(weights)))
-    for place, wanted in enumerate([np.floor((total + 1) / 2), np.ceil((total + 1) / 2)]):
-        first = (reached < wanted[:, None]).sum(axis=1)
-        middle[place] = ranked[np.minimum(first, len(ranked) - 1)]
-    return np.where(total > 0, middle.mean(axis=0), np.nan)
+    return np.asarray(_weighted_median(values, np.argsort(values, kind="stable"), weights))
 
 
-def median_interval(
-    values: Array, source: Sequence[str], target: Sequence[str], *, draws: int, rng: np.random.Generator
-) -> Interval:
-    """Return the median and its 95 % interval, resampled by picture.
+@njit(cache=True, nogil=True)
+def _weighted_median(
+    values: Array, order: NDArray[np.int64], weights: NDArray[np.int32]
+) -> Array:  # pragma: no cover - compiled
+    medians = np.full(len(weights), np.nan)
+    for draw in range(len(weights)):
+        row = weights[draw]
+        total = 0
+        for times in row:
+            total += times
+        if total == 0:
+            continue
+        place, reached = 0, row[order[0]]
+        while reached < (total + 1) // 2:
+            place += 1
+            reached += row[order[place]]
+        lower = values[order[place]]
+        while reached < total // 2 + 1:
+            place += 1
+            reached += row[order[place]]
+        medians[draw] = (lower + values[order[place]]) / 2
+    return medians
+
+
+def draw_pictures(source: Sequence[str], target: Sequence[str], *, draws: int, seed: int) -> NDArray[np.int32]:
+    """Return how often each pair counts in each draw of pictures, (draws, n).
 
     Pairs that share a picture are not independent, pictures are: each draw takes as many pictures as there are, with
     replacement, and a pair counts as often as its source was drawn times its target was drawn (the pigeonhole
-    bootstrap, Owen 2007). values: (n,). source, target: picture of each. A draw that leaves no pair is not used.
+    bootstrap, Owen 2007; with both from one set of pictures, Davezies, D'Haultfoeuille and Guyonvarch 2021). source,
+    target: (n,), picture of each.
     """
+    rng = np.random.default_rng(seed)
     pictures, codes = np.unique(np.concatenate([source, target]), return_inverse=True)
-    n = len(pictures)
-    i, j = codes[: len(values)], codes[len(values) :]
-    medians = []
-    for start in range(0, draws, 100):  # a hundred at a time keeps the weights in a few megabytes
+    n, i, j = len(pictures), codes[: len(source)], codes[len(source) :]
+    weights = np.empty((draws, len(source)), dtype=np.int32)
+    for start in range(0, draws, 100):  # a hundred at a time keeps what is made on the way in a few megabytes
         times = rng.multinomial(n, np.full(n, 1 / n), size=min(100, draws - start))
-        medians.append(weighted_median(values, times[:, i] * times[:, j]))
-    drawn = np.concatenate(medians)
+        weights[start : start + 100] = times[:, i] * times[:, j]
+    return weights
+
+
+def median_interval(values: Array, weights: NDArray[np.int32]) -> Interval:
+    """Return the median and its 95 % interval over draws.
+
+    values: (n,). weights: (draws, n), how often each counts in each draw. A draw that leaves no value is not used.
+    """
+    drawn = weighted_median(values, weights)
     low, high = np.quantile(drawn[np.isfinite(drawn)], [0.025, 0.975])
     return Interval(float(np.median(values)), float(low), float(high))
-
-
-def ranks(intervals: Mapping[str, Interval]) -> dict[str, int]:
-    """Return the rank of each method: one more than the methods whose whole interval lies below its own.
-
-    Methods whose intervals overlap share a rank, unless something between them tells them apart.
-    """
-    return {
-        name: 1 + sum(other.high < interval.low for other in intervals.values()) for name, interval in intervals.items()
-    }

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving, submitting, taking_part
+from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving, submitting, taking_part, timing
 from paletteot.errors import PaletteOTError
 
 app = typer.Typer(
@@ -35,7 +35,8 @@ def paletteot() -> None:
 
 for command in (
     pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
-    taking_part.new_warm_start, taking_part.check, submitting.submit, seed_checkpoint.import_seed_checkpoint,
+    taking_part.new_warm_start, taking_part.check, submitting.submit, timing.time_solvers,
+    seed_checkpoint.import_seed_checkpoint,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.release, name="release")

@@ -14,8 +14,8 @@ from paletteot.errors import ParamsError
 
 if TYPE_CHECKING:
     from paletteot.warmstarts.contract import WarmStart
-    from paletteot.warmstarts.guest import Limits
     from paletteot.warmstarts.outside import Code
+    from paletteot.warmstarts.outsider import Limits
 
 Reference = Annotated[
     str, typer.Argument(metavar="CONTESTANT", help="a name, built in (or name-seed) or installed, or FILE.py:CLASS")
@@ -70,11 +70,16 @@ def maker(
         return partial(warmstarts.create, name, weights), ()
     else:
         code = outside.installed()[warmstarts.check_name(reference, "a contestant that is not FILE.py:CLASS")]
+    trusted(code, trust=trust)
+    from paletteot.warmstarts.outsider import Limits
+
+    return Stranger(code, weights, Limits(seconds, memory)), tuple(warmstarts.BUILT_IN)
+
+
+def trusted(code: Code, *, trust: bool) -> None:
+    """Raise ParamsError for code from outside the package that is not trusted."""
     if not trust:
         raise ParamsError(
             f"{code.label} is code from outside the package, and running it can do whatever you can: read it, then say "
             "--trust"
         )
-    from paletteot.warmstarts.guest import Limits
-
-    return Stranger(code, weights, Limits(seconds, memory)), tuple(warmstarts.BUILT_IN)

@@ -141,6 +141,31 @@ TRACKS: Mapping[str, Mapping[str, Table]] = {
 }
 """Tables of each track of the protocol by the names of their files: what repeats, then the seconds, which do not."""
 
+_SOLVE: Table = {
+    "method": Column(pl.String, "the solver"),
+    "tolerance": Column(pl.Float64, "L1 marginal error that was asked for"),
+    **_JUDGED,
+    "repeat": Column(pl.Int32, "which time the solver met the problem, from 0, each in a new process"),
+}
+
+SOLVES: Table = {
+    **_SOLVE,
+    "order": Column(pl.Int32, "place in the run, from 0"),
+    "error": Column(pl.Float64, "L1 marginal error, both sides, recomputed in float64; null where no g can be judged",
+                    nullable=True),
+    "reached": Column(pl.Boolean, "whether it solved the problem; false: a failure, scored as the cap"),
+    "failure": Column(pl.String, "crash, hang, illegal, not finite, missed, false claim or parallel; empty: none"),
+    "told": Column(pl.String, "what it did instead of answering; empty where it answered"),
+}  # fmt: skip
+"""Solvers of Track C, what repeats."""
+
+SOLVES_SECONDS: Table = {
+    **_SOLVE,
+    "seconds": Column(pl.Float64, "from asking to the answer", "s"),
+    "cpu_seconds": Column(pl.Float64, "processor time of its process meanwhile; null where it cannot be seen", "s",
+                          nullable=True),
+}  # fmt: skip
+
 
 def submission(k: int) -> Table:
     """Return the table of what a contestant submits as a file, for palettes of k atoms; omega may be left out."""

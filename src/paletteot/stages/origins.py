@@ -34,7 +34,7 @@ def about(methods: Mapping[str, str], evaluations: Mapping[str, Evaluation]) -> 
     for method, one in evaluations.items():
         if (name := family(method)) in made:
             continue
-        if one.guest:
+        if method not in methods:
             made[name] = About(authors=one.origin.by, learned=None, kernel_only=None)
             continue
         start = warmstarts.create(name, Path(methods[method]))

@@ -29,7 +29,10 @@ def stage(params: config.Params) -> None:
     """Read the evaluations, the records of guests and the loss curves, write reports/."""
     evaluations = {method: results.read(common.EVALUATIONS, method) for method in params.evaluate.methods}
     known = origins.origins(params)
-    evaluations = {method: replace(one, origin=known[method]) for method, one in evaluations.items()}
+    evaluations = {
+        method: replace(one, origin=known[method], guest=family(method) not in warmstarts.BUILT_IN)
+        for method, one in evaluations.items()
+    }
     evaluations |= guests(params, evaluations)
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file) for file in sorted((common.REPORTS / "curves").glob("*.csv"))}

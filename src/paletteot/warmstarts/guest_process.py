@@ -1,6 +1,7 @@
-"""The process in which a contestant from outside the package runs: `python -m paletteot.warmstarts.guest_process`.
+"""The process in which code from outside the package runs: `python -m paletteot.warmstarts.guest_process`.
 
-It answers `start` and nothing else. All counting is done elsewhere, by the process that asks (`guest`).
+It answers questions of one task, `start` or `solve`, and nothing else. All counting and timing is done elsewhere, by
+the process that asks (`outsider`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import socket
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +38,22 @@ LONGEST = 300
 """Characters of an error that are told."""
 
 
-class IllegalStartError(Exception):
+Task = Literal["start", "solve"]
+"""What is asked: the start of a contestant (`contract`), or the solution of a solver (docs/add-a-method.md)."""
+
+
+class IllegalAnswerError(Exception):
     """An answer breaks the contract."""
 
 
 class Order(BaseModel):
-    """What this process is asked to do: whose code, the file it reads, the socket, the memory in bytes, 0 for any."""
+    """What this process is asked to do.
 
+    task: which questions. place, attribute: whose code. weights: the file it reads. channel: the socket. memory: bytes,
+    0 for any.
+    """
+
+    task: Task
     place: str
     attribute: str
     weights: Path | None
@@ -52,16 +62,16 @@ class Order(BaseModel):
 
 
 def main() -> None:
-    """Make the contestant, say who it is, and answer questions until nobody asks any more."""
+    """Make what is to answer, say who it is, and answer questions until nobody asks any more."""
     order = Order.model_validate_json(sys.argv[1])
-    _bound(order.memory)
+    _bound(order)
     _follow()
     channel = socket.socket(fileno=order.channel)
     try:
-        contestant = make(order)
+        made = load(order) if order.task == "solve" else make(order)
     except BaseException as error:  # whatever a stranger's module raises, exits included, is an answer
         return wire.send(channel, {ERROR: f"it could not be made: {told(error, order.place)}"}, {})
-    who = {field: getattr(contestant, field, None) for field in ("name", "summary", "citation")}
+    who = {field: getattr(made, field, None) for field in ("name", "summary", "citation")}
     wire.send(channel, {field: value if isinstance(value, str) else None for field, value in who.items()}, {})
     while True:
         try:
@@ -69,17 +79,20 @@ def main() -> None:
         except EOFError:
             return None
         try:
-            arrays = answer(contestant, question, read_only=READ_ONLY in words)
-        except IllegalStartError as error:
-            wire.send(channel, {ERROR: f"start {error}"}, {})
+            if order.task == "solve":
+                arrays = solution(made, question)
+            else:
+                arrays = answer(made, question, read_only=READ_ONLY in words)
+        except IllegalAnswerError as error:
+            wire.send(channel, {ERROR: f"{order.task} {error}"}, {})
         except BaseException as error:  # as above
-            wire.send(channel, {ERROR: f"start raised {told(error, order.place)}"}, {})
+            wire.send(channel, {ERROR: f"{order.task} raised {told(error, order.place)}"}, {})
         else:
             wire.send(channel, {}, arrays)
 
 
-def make(order: Order) -> Any:
-    """Return the contestant: its class called with nothing, or its ``from_file`` with the weights where it has one."""
+def load(order: Order) -> Any:
+    """Return what the order names: a class, or a function."""
     if order.place.endswith(".py"):
         path = Path(order.place).resolve()
         sys.path.append(str(path.parent))  # what stands beside it may be imported
@@ -91,7 +104,12 @@ def make(order: Order) -> Any:
         spec.loader.exec_module(module)
     else:
         module = importlib.import_module(order.place)
-    cls = operator.attrgetter(order.attribute)(module)
+    return operator.attrgetter(order.attribute)(module)
+
+
+def make(order: Order) -> Any:
+    """Return the contestant: its class called with nothing, or its ``from_file`` with the weights where it has one."""
+    cls = load(order)
     if not hasattr(cls, "from_file"):
         return cls()
     if order.weights is None:
@@ -102,7 +120,7 @@ def make(order: Order) -> Any:
 def answer(contestant: Any, question: dict[str, NDArray[Any]], *, read_only: bool) -> dict[str, NDArray[Any]]:
     """Return what a contestant answers to the problems of a question, field by field.
 
-    Raises IllegalStartError where that is no Start, or holds something else than numbers, or where the contestant
+    Raises IllegalAnswerError where that is no Start, or holds something else than numbers, or where the contestant
     changed what it was given.
     """
     before = {name: array.tobytes() for name, array in question.items()}
@@ -111,17 +129,33 @@ def answer(contestant: Any, question: dict[str, NDArray[Any]], *, read_only: boo
     given = {name: array for name, array in question.items() if name != "eps"}
     start = contestant.start(Problems(**given, eps=float(question["eps"])))
     if changed := [name for name, array in question.items() if array.tobytes() != before[name]]:
-        raise IllegalStartError(f"must leave what it is given as it is, but changed {', '.join(changed)}")
+        raise IllegalAnswerError(f"must leave what it is given as it is, but changed {', '.join(changed)}")
     if not isinstance(start, Start):
-        raise IllegalStartError(f"must return a Start, but returned {type(start).__name__}")
+        raise IllegalAnswerError(f"must return a Start, but returned {type(start).__name__}")
     fields = {"g": start.g, "omega": start.omega, "iterations": np.asarray(start.iterations)}
-    for field, value in fields.items():
-        if value is None and field == "omega":
-            continue
-        if not isinstance(value, np.ndarray) or value.dtype.str not in wire.DTYPES:
-            found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-            raise IllegalStartError(f"must return {field} as an array of numbers, but returned {found}")
-    return {field: value for field, value in fields.items() if value is not None}
+    given_back = {field: value for field, value in fields.items() if value is not None or field != "omega"}
+    return {field: _numbers(field, value) for field, value in given_back.items()}
+
+
+def solution(solve: Any, question: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return what a solver answers to a problem: g and, where it gives one, its flag of convergence.
+
+    Raises IllegalAnswerError where those are something else than numbers and a flag.
+    """
+    arrays = (question[name] for name in ("x", "a", "y", "b"))
+    found = solve(*arrays, float(question["eps"]), float(question["tolerance"]))
+    if not isinstance(found, tuple):
+        return {"g": _numbers("g", found)}
+    if len(found) != 2 or not isinstance(found[1], bool | np.bool_):
+        raise IllegalAnswerError("must return g, or g and whether it converged")
+    return {"g": _numbers("g", found[0]), "converged": np.array(bool(found[1]))}
+
+
+def _numbers(field: str, value: Any) -> NDArray[Any]:
+    if not isinstance(value, np.ndarray) or value.dtype.str not in wire.DTYPES:
+        found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise IllegalAnswerError(f"must return {field} as an array of numbers, but returned {found}")
+    return value
 
 
 def told(error: BaseException, place: str) -> str:
@@ -143,14 +177,19 @@ def _follow() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _bound(memory: int) -> None:
-    """Limit the memory that this process may ask for, in bytes, where the platform can."""
+def _bound(order: Order) -> None:
+    """Limit the memory that this process may ask for, where the platform can.
+
+    A solver's by its addresses, shared memory included; a contestant's by its data, since the driver of a GPU, on which
+    it may run, reserves many times the addresses that it uses.
+    """
     try:
         import resource
     except ImportError:  # not on Windows
         return
-    if memory:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    if order.memory:
+        kind = resource.RLIMIT_AS if order.task == "solve" else resource.RLIMIT_DATA
+        resource.setrlimit(kind, (order.memory, order.memory))
 
 
 if __name__ == "__main__":

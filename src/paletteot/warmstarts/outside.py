@@ -17,10 +17,10 @@ GROUP = "paletteot.warm_starts"
 
 @dataclass(frozen=True)
 class Code:
-    """Where the class of a contestant is.
+    """Where the class of a contestant is, or the function of a solver.
 
-    label: how messages call it. place: a file ending in .py, or the module of an installed package. attribute: its
-    class there.
+    label: how messages call it. place: a file ending in .py, or a module that can be imported. attribute: its name
+    there.
     """
 
     label: str
@@ -28,11 +28,14 @@ class Code:
     attribute: str
 
 
-def in_file(reference: str) -> Code:
-    """Return the code that FILE.py:CLASS names; raises ParamsError where that is not what it is, or not there."""
+def in_file(reference: str, what: str = "a contestant of yours", kind: str = "CLASS") -> Code:
+    """Return the code that FILE.py:CLASS names; raises ParamsError where that is not what it is, or not there.
+
+    what, kind: how the message calls it, and what is named instead of a class.
+    """
     place, _, attribute = reference.rpartition(":")
     if not place.endswith(".py") or not attribute.isidentifier():
-        raise ParamsError(f"a contestant of yours must be given as FILE.py:CLASS, but is {reference!r}")
+        raise ParamsError(f"{what} must be given as FILE.py:{kind}, but is {reference!r}")
     if not Path(place).is_file():
         raise ParamsError(f"{place}: no such file")
     return Code(f"{Path(place).name}:{attribute}", place, attribute)

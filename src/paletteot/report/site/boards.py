@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import polars as pl
 
 from paletteot.benchmark import board_b, rival
 from paletteot.benchmark.accelerate import PLAIN
+from paletteot.benchmark.families import who_ties
 from paletteot.benchmark.leaderboard import Leaderboard
 from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
 from paletteot.benchmark.results import Evaluation
@@ -60,7 +61,7 @@ def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: F
             part = whole.filter(pl.col("split") == split)
             if part.is_empty():
                 continue
-            shown = tables.TRACKS[track](part, shared_ranks(part), facts, "")
+            shown = tables.TRACKS[track](part, facts, "")
             caption = f"Track {track} on {split}, {part['problems'][0]:,} problems"
             yield Section(
                 track, split, f"Track {track}: {TITLES[track]}", COUNTED[track], _ties(track, part, board),
@@ -68,29 +69,11 @@ def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: F
             )  # fmt: skip
 
 
-def shared_ranks(board: pl.DataFrame) -> list[int]:
-    """Return the ranks that more than one shown row of a board of one split has; none where there are no ranks."""
-    return [rank for rank, names in _by_rank(board) if len(names) > 1]
-
-
-def ties(board: pl.DataFrame) -> str:
-    """Return a sentence that says which starts share a rank, in rows of one split."""
-    shared = [f"Rank {rank} is shared by {', '.join(names)}." for rank, names in _by_rank(board) if len(names) > 1]
-    return " ".join(shared) or "No two starts share a rank."
-
-
-def _by_rank(board: pl.DataFrame) -> list[tuple[int, Sequence[str]]]:
-    if "rank" not in board.columns:
-        return []
-    ranked = board.filter("shown").drop_nulls("rank")
-    return list(ranked.group_by("rank", maintain_order=True).agg("family").iter_rows())
-
-
 def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
     if track == "C":
         return ""
     duel = f" Rival: {rival.words(board.duel)}." if track == "B" and board.duel else ""
-    return ties(part) + (duel if part["split"][0] == RANKING_SPLIT else "")
+    return f"Not told apart: {who_ties(part)}." + (duel if part["split"][0] == RANKING_SPLIT else "")
 
 
 def _pareto(track: str, split: str, shown: pl.DataFrame, evaluations: Mapping[str, Evaluation], facts: Facts) -> Figure:

@@ -46,7 +46,8 @@ class Table:
 
 
 MEANINGS = {
-    "rank": "one more than the number of starts whose whole interval lies below; = marks a shared rank",
+    "rank": "one more than the number of starts that are better, by comparisons of every two on the same problems that "
+    "hold all together with 95 %; = marks a tie with another, decided neither way",
     "ratio": "iterations, the start's own included, as a share of the cold start's: median and 95 % interval; drawn on "
     "a logarithmic scale, with other seeds as small ticks and a line at 1 where it reaches that far",
     **{
@@ -71,13 +72,13 @@ MEANINGS = {
 }
 
 
-def track_a(board: pl.DataFrame, shared: Sequence[int], facts: Facts, root: str = "") -> list[dict[str, Cell]]:
-    """Return the shown rows of one split of Track A. shared: ranks that several starts have. root: way to the index."""
+def track_a(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str, Cell]]:
+    """Return the shown rows of one split of Track A. root: way to the index."""
     strips = _strips(board, "ratio_median", ("ratio_median", "ratio_low", "ratio_high"))
     return [
         {
             "start": named(row, root),
-            "rank": rank(row, shared),
+            "rank": rank(row),
             "ratio": interval(row, "ratio_median", "ratio_low", "ratio_high", strip),
             "better on": cell(row, "improved_share", ".1%"),
             "iterations": Cell(board_a.cells(row)["median"], number(row["median"])),
@@ -90,14 +91,14 @@ def track_a(board: pl.DataFrame, shared: Sequence[int], facts: Facts, root: str 
     ]
 
 
-def track_b(board: pl.DataFrame, shared: Sequence[int], facts: Facts, root: str = "") -> list[dict[str, Cell]]:
+def track_b(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str, Cell]]:
     """Return the rows of one split of Track B that were chosen."""
     loose, tight = TOLERANCES
     strips = _strips(board, f"ratio_{loose}", (f"ratio_{loose}", f"low_{loose}", f"high_{loose}"))
     return [
         {
             "start": named(row, root),
-            "rank": rank(row, shared),
+            "rank": rank(row),
             **{
                 f"to {one}": interval(row, f"ratio_{one}", f"low_{one}", f"high_{one}", strip if one == loose else None)
                 for one in TOLERANCES
@@ -115,7 +116,7 @@ def track_b(board: pl.DataFrame, shared: Sequence[int], facts: Facts, root: str 
     ]
 
 
-def track_c(board: pl.DataFrame, _shared: Sequence[int], facts: Facts, root: str = "") -> list[dict[str, Cell]]:
+def track_c(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str, Cell]]:
     """Return the shown rows of one split of Track C."""
     made = []
     for row in board.filter("shown").iter_rows(named=True):
@@ -133,7 +134,7 @@ def track_c(board: pl.DataFrame, _shared: Sequence[int], facts: Facts, root: str
     return made
 
 
-TRACKS: Mapping[str, Callable[[pl.DataFrame, Sequence[int], Facts, str], list[dict[str, Cell]]]] = {
+TRACKS: Mapping[str, Callable[[pl.DataFrame, Facts, str], list[dict[str, Cell]]]] = {
     "A": track_a, "B": track_b, "C": track_c,
 }  # fmt: skip
 
@@ -149,9 +150,9 @@ def named(row: Row, root: str = "") -> Cell:
     return Cell(str(row["family"]), str(row["family"]), f"{root}methods/{slug(str(row['family']))}.html")
 
 
-def rank(row: Row, shared: Sequence[int]) -> Cell:
+def rank(row: Row) -> Cell:
     """Return the rank of a row, none where it does not take part."""
-    tie = " =" if row["rank"] in shared else ""
+    tie = " =" if row["ties"] else ""
     return Cell(f"{row['rank']}{tie}", number(row["rank"])) if row["rank"] else Cell("")
 
 
