@@ -60,29 +60,38 @@ def load_with_polars() -> None:
 
 
 def stages() -> list[str]:
-    """Run the data stages in a scratch workspace and return a row for each."""
-    lines = ["", "| stage | CPU-hours |", "|---|---|"]
-    total = 0.0
+    """Run the data stages in a scratch workspace and return a row for each, and the speed of the plans."""
+    lines = ["", "| stage | CPU-hours | seconds |", "|---|---|---|"]
+    total, seconds = 0.0, {}
     with TemporaryDirectory() as temporary:
         folder = workspace.make(Path(temporary) / "stages", {})
         for stage in STAGES:
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
             command = [sys.executable, "-m", "paletteot.stages", stage]
             subprocess.run(command, cwd=folder, env=workspace.environment(), check=True)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            after, seconds[stage] = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun
             hours = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 3600
             total += hours
-            lines.append(f"| {stage} | {hours:.3f} |")
-    return [*lines, f"| all | {total:.2f} |"]
+            lines.append(f"| {stage} | {hours:.3f} | {seconds[stage]:.0f} |")
+        plans = plans_in(folder / common.PLANS)
+    lines.append(f"| all | {total:.2f} | {sum(seconds.values()):.0f} |")
+    speed = f"{plans / seconds['plans']:.0f} plans/s** (target: 800)"
+    return [*lines, "", f"The plans stage, start and cold counts of the evaluation pairs included: **{speed}."]
+
+
+def plans_in(folder: Path) -> int:
+    """Return how many plans a folder of shards holds."""
+    return int(pl.scan_parquet(folder / "*.parquet").select(pl.len()).collect().item())
 
 
 def main() -> None:
     release = origin.release(common.RELEASE)
     threads = engine.cores(0)
-    plans = sum(len(pl.scan_parquet(file).select("pair_id").collect()) for file in common.PLANS.glob("*.parquet"))
     with TemporaryDirectory() as cache:
         rows = {
-            f"`paletteot verify`: every check, {plans} plans": median(lambda: verify.verify(release, threads=threads)),
+            f"`paletteot verify`: every check, {plans_in(common.PLANS)} plans": median(
+                lambda: verify.verify(release, threads=threads)
+            ),
             "`paletteot.load`: the test rows, checksums included": median(load),
             "`datasets.load_dataset` from its cache: the test rows": median(lambda: load_with_datasets(cache)),
             "`polars.scan_parquet`: g of the test rows, nothing checked": median(load_with_polars),
