@@ -86,12 +86,10 @@ def plans_in(folder: Path) -> int:
 
 def main() -> None:
     release = origin.release(common.RELEASE)
-    threads = engine.cores(0)
+    threads, plans = engine.cores(0), plans_in(common.PLANS)
     with TemporaryDirectory() as cache:
         rows = {
-            f"`paletteot verify`: every check, {plans_in(common.PLANS)} plans": median(
-                lambda: verify.verify(release, threads=threads)
-            ),
+            f"`paletteot verify`: every check, {plans} plans": median(lambda: verify.verify(release, threads=threads)),
             "`paletteot.load`: the test rows, checksums included": median(load),
             "`datasets.load_dataset` from its cache: the test rows": median(lambda: load_with_datasets(cache)),
             "`polars.scan_parquet`: g of the test rows, nothing checked": median(load_with_polars),
