@@ -13,7 +13,7 @@ from paletteot.benchmark import evaluate as referee
 from paletteot.benchmark import results
 from paletteot.dataset import schema
 from paletteot.dataset.load import load_palettes, load_plans
-from paletteot.files import read_parquet, write_parquet
+from paletteot.files import read_parquet, write_json, write_parquet
 from paletteot.stages import common, evaluate, report
 from paletteot.warmstarts import create
 from tests.dataset import made
@@ -45,6 +45,10 @@ def params(tmp_path, monkeypatch) -> config.Params:
     made.pipeline_folder(tmp_path / "data")
     pairs = pl.concat(read_parquet(file) for file in sorted(Path("data/plans").glob("*.parquet")))
     write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
+    tables = {
+        name: {split: {"rows": 4} for split in ("full", *made.SPLITS)} for name in ("plans", "palettes", "images")
+    }
+    write_json(common.RELEASE_MANIFEST, {"version": "1.0.0", "tables": tables})
     Path("params.yaml").write_text(yaml.safe_dump(asked))
     return common.load_params()
 
