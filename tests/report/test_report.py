@@ -62,6 +62,22 @@ def test_figures_are_pictures_of_every_method_and_curve(report):
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in (report / "figures").iterdir())
 
 
+def test_the_loss_of_the_training_has_an_axis_of_its_own():
+    chart = figures.curves("net", made.CURVES["net"]).to_dict()
+    titles = [layer["encoding"]["y"]["title"] for layer in chart["layer"]]
+    assert titles == ["loss, train", "loss, validation_unseen"]
+    assert chart["resolve"] == {"scale": {"y": "independent"}}
+
+
+@pytest.mark.parametrize(("other", "field"), [(3, "problems:Q"), (2, "share:Q")])
+def test_histograms_of_unequally_many_show_shares(other, field):
+    counts = {"one": np.array([10, 20, 30]), "two": np.arange(1, other + 1)}
+    chart = figures.overlaid(counts, "iterations").to_dict()
+    assert {layer["encoding"]["y"]["field"] for layer in chart["layer"]} == {field.partition(":")[0]}
+    rows = [row for rows in chart["datasets"].values() for row in rows]
+    assert sum(row["share"] for row in rows if row["start"] == "two") == pytest.approx(1)
+
+
 def test_wrong_evaluations_leave_the_last_report_whole(report, evaluations, tmp_path):
     shutil.copytree(report, tmp_path / "old")
     before = {file: file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file()}

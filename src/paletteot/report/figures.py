@@ -21,6 +21,7 @@ Layers = alt.LayerChart | alt.FacetChart
 """What Altair says of a chart in layers, which never is the latter."""
 
 BINS_PER_DECADE = 12
+PERCENT = alt.Axis(format="%")
 WIDTH = 520
 """Of every figure's plot, pixels."""
 
@@ -60,8 +61,16 @@ def histogram(evaluations: Mapping[str, Evaluation], method: str) -> Layers:
 
 
 def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str, y_title: str = "problems") -> Layers:
-    """Return two histograms over one another, the first in grey. counts: (n,) of each, by its name."""
-    bars = [binned(one).with_columns(start=pl.lit(name)) for name, one in counts.items()]
+    """Return two histograms over one another, the first in grey; as shares where they are not of equally many.
+
+    counts: (n,) of each, by its name.
+    """
+    bars = [
+        binned(one).with_columns(start=pl.lit(name), share=pl.col("problems") / len(one))
+        for name, one in counts.items()
+    ]
+    even = len({len(one) for one in counts.values()}) == 1
+    y = alt.Y("problems:Q", title=y_title) if even else alt.Y("share:Q", title=f"share of the {y_title}", axis=PERCENT)
     ends = pl.concat(bars).select(pl.col("low").min(), pl.col("high").max()).row(0)
     x = alt.X(
         "low:Q",
@@ -89,7 +98,7 @@ def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str, y_title: str
         .encode(
             x=x,
             x2="high:Q",
-            y=alt.Y("problems:Q", title=y_title),
+            y=y,
             y2=alt.datum(0),
             color=color,
             tooltip=hover,
@@ -128,10 +137,11 @@ def interval_texts(shown: pl.DataFrame) -> list[str]:
     return [f"{median:.3f} ({low:.3f} to {high:.3f})" for median, low, high in columns.iter_rows()]
 
 
-def curves(method: str, history: pl.DataFrame) -> alt.Chart:
+def curves(method: str, history: pl.DataFrame) -> Layers:
     """Return the losses of a training against the epoch, a line for each seed.
 
-    history: columns seed, epoch and *_loss; raises DataError where they are missing.
+    That of the training has an axis of its own: it need not be the one that validation judges by. history: columns
+    seed, epoch and *_loss; raises DataError where they are missing.
     """
     losses = [name for name in history.columns if name.endswith("_loss")]
     if not {"seed", "epoch"} <= set(history.columns) or not losses:
@@ -140,18 +150,29 @@ def curves(method: str, history: pl.DataFrame) -> alt.Chart:
     long = history.unpivot(losses, index=["seed", "epoch"], variable_name="on", value_name="loss").with_columns(
         pl.col("on").str.strip_suffix("_loss")
     )
-    chart: alt.Chart = (
-        alt.Chart(long)
+    names = long["on"].unique(maintain_order=True).to_list()
+    sides = [long.filter(pl.col("on") == "train"), long.filter(pl.col("on") != "train")]
+    layers = [
+        alt.Chart(side)
         .mark_line(point=True)
         .encode(
             x=alt.X("epoch:Q", axis=alt.Axis(values=sorted({*long["epoch"]}), format="d")),
-            y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
+            y=alt.Y(
+                "loss:Q",
+                scale=alt.Scale(zero=False),
+                title=f"loss, {' and '.join(side['on'].unique(maintain_order=True))}",
+            ),
             color=alt.Color(
-                "on:N", scale=alt.Scale(range=[GREY, BLUE, ORANGE]), legend=alt.Legend(title=None, orient="top")
+                "on:N",
+                scale=alt.Scale(domain=names, range=[GREY, BLUE, ORANGE]),
+                legend=alt.Legend(title=None, orient="top"),
             ),
             detail="seed:N",
             tooltip=["on:N", "seed:N", "epoch:Q", alt.Tooltip("loss:Q", format=".4f")],
         )
-        .properties(title=alt.TitleParams(f"Training of {method}", anchor="start"), width=WIDTH, height=200)
-    )
-    return chart
+        for side in sides
+        if len(side)
+    ]
+    title = alt.TitleParams(f"Training of {method}", anchor="start")
+    chart: Layers = alt.layer(*layers).resolve_scale(y="independent")
+    return chart.properties(title=title, width=WIDTH, height=200)

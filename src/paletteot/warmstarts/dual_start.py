@@ -16,9 +16,9 @@ from paletteot.warmstarts.dual_network import DualNetwork
 from paletteot.warmstarts.network import chunks, to_gauge
 
 SUMMARIES = {
-    "dual_network": "network over pairs of palettes that predicts g, trained on exact labels",
-    "dual_network_self": "the same network, trained without labels on the semi-dual objective",
-    "dual_network_unrolled": "the same network, trained through reference iterations after it",
+    "dual_network": "network that predicts g from two palettes, trained on exact labels",
+    "dual_network_self": "network that predicts g from two palettes, trained without labels on the semi-dual objective",
+    "dual_network_unrolled": "network that predicts g from two palettes, trained through reference iterations after it",
 }
 """What the leaderboard says of each variant."""
 
