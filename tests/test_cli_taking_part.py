@@ -8,17 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
 from paletteot import cli
 from paletteot.benchmark import conformance
 from paletteot.dataset import schema
-from paletteot.files import read_parquet, write_parquet
+from paletteot.files import read_parquet
 from paletteot.stages import common
 from paletteot.stages import evaluate as evaluate_stage
-from tests.project import ROOT, project
+from tests.project import ROOT, project, ready_to_report
 from tests.warmstarts import guests
 
 PAGE = (ROOT / "docs" / "add-a-method.md").read_text()
@@ -207,7 +206,7 @@ def test_a_borrowed_name_is_refused(small):
 
 def test_the_pipeline_judges_an_installed_contestant(small, monkeypatch):
     monkeypatch.syspath_prepend(guests.package(small / "site"))
-    monkeypatch.chdir(project(small / "more", methods={"theirs": str(small / "site")}, splits=["test_unseen"]))
+    monkeypatch.chdir(project(small / "more", methods={"theirs": str(small / "site")}, splits={"test_unseen": 4}))
     evaluate_stage.stage(common.load_params(), "theirs")
     rows = read_parquet(common.EVALUATIONS / "theirs" / "iterations.parquet", schema.TRACKS["A"]["iterations"])
     assert len(rows) == 4
@@ -245,12 +244,11 @@ def test_the_pages_first_lines_do_what_they_say(here):
 
 def test_the_pages_last_lines_put_it_on_the_leaderboard(small):
     """DVC's line as what it runs: the stage of the report."""
-    pairs = pl.concat(read_parquet(file) for file in sorted(common.PLANS.glob("*.parquet")))
-    write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
+    ready_to_report()
     for method in ("cold", "lp_duals"):
         evaluate_stage.stage(common.load_params(), method)
     run("new-warm-start", "my_idea")
-    lines = blocks("sh")[2]
+    lines = blocks("sh")[-1]
     assert "dvc repro --single-item report" in lines
     lines = lines.replace("dvc repro --single-item report", "python -m paletteot.stages report")
     shown = shell(f". .venv/bin/activate\n{lines}", small)

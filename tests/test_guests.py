@@ -15,17 +15,15 @@ from paletteot import cli
 from paletteot.benchmark import evaluate as referee
 from paletteot.benchmark import results
 from paletteot.cli import recording
-from paletteot.dataset import schema
 from paletteot.errors import DataError
-from paletteot.files import read_parquet, write_json, write_parquet
 from paletteot.report.site.facts import slug
 from paletteot.stages import common, evaluate, report
 from tests.benchmark.submitted import write
 from tests.dataset import made
-from tests.project import project
+from tests.project import project, ready_to_report
 from tests.warmstarts import guests
 
-SPLITS = [split for split in made.SPLITS if split != "train"]
+SPLITS = {split: len(pairs) for split, pairs in made.SPLITS.items() if split != "train"}
 RECORD = ("evaluate", "theirs.py:Theirs", "--trust", "--record")
 
 
@@ -54,11 +52,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def judged(here) -> Path:
     """The pipeline's own contestants, judged."""
-    pairs = pl.concat(read_parquet(file) for file in sorted(Path("data/plans").glob("*.parquet")))
-    write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
-    rows = {"plans": pairs["split"].value_counts().rows(), "palettes": [("full", 9)], "images": [("full", 9)]}
-    tables = {table: {split: {"rows": count} for split, count in splits} for table, splits in rows.items()}
-    write_json(common.RELEASE_MANIFEST, {"version": "1.0.0", "tables": tables})
+    ready_to_report()
     params = common.load_params()
     for method in params.evaluate.methods:
         evaluate.stage(params, method)

@@ -7,7 +7,6 @@ from pathlib import Path
 from paletteot.warmstarts.outside import Code
 
 FILE = """\
-import mmap
 import os
 import sys
 import threading
@@ -73,8 +72,6 @@ def bad(x, a, y, b, eps, tolerance):
         sys.stdout.flush()
     if what == 14:
         return 1e308 * np.sign(g)
-    if what == 15:
-        return mmap.mmap(-1, 10_000_000_000)[0] + g
     return g, np.True_
 """
 

@@ -11,12 +11,11 @@ import yaml
 from paletteot import config, engine
 from paletteot.benchmark import evaluate as referee
 from paletteot.benchmark import results
-from paletteot.dataset import schema
 from paletteot.dataset.load import load_palettes, load_plans
-from paletteot.files import read_parquet, write_json, write_parquet
 from paletteot.stages import common, evaluate, report
 from paletteot.warmstarts import create
 from tests.dataset import made
+from tests.project import ready_to_report
 
 CODE = Path(evaluate.__file__).parents[1] / "warmstarts"
 SPLITS = {split: len(pairs) for split, pairs in made.SPLITS.items() if split != "train"}
@@ -43,12 +42,7 @@ def params(tmp_path, monkeypatch) -> config.Params:
     asked["report"]["bootstrap"] = 100
     monkeypatch.chdir(tmp_path)
     made.pipeline_folder(tmp_path / "data")
-    pairs = pl.concat(read_parquet(file) for file in sorted(Path("data/plans").glob("*.parquet")))
-    write_parquet(common.PAIRS, pairs.select(list(schema.PAIRS)), schema.PAIRS)
-    tables = {
-        name: {split: {"rows": 4} for split in ("full", *made.SPLITS)} for name in ("plans", "palettes", "images")
-    }
-    write_json(common.RELEASE_MANIFEST, {"version": "1.0.0", "tables": tables})
+    ready_to_report()
     Path("params.yaml").write_text(yaml.safe_dump(asked))
     return common.load_params()
 

@@ -53,7 +53,7 @@ def bad(tmp_path_factory) -> dict[int, dict[str, object]]:
     """What became of the bad one, by the size of the target; and of cold + plain beside it, under 0."""
     limits = Limits(seconds=10, memory=4, startup=300)
     code = solvers.code(tmp_path_factory.mktemp("bad"), "bad")
-    runs = run([code, Code("beside", own.__name__, "cold_plain")], pairs(range(2, 16)), limits)
+    runs = run([code, Code("beside", own.__name__, "cold_plain")], pairs(range(2, 15)), limits)
     found = {row["pair_id"]: row for row in runs.filter(pl.col("method") == code.label).iter_rows(named=True)}
     return found | {0: {"reached": runs.filter(pl.col("method") == "beside")["reached"].to_list()}}
 
@@ -74,7 +74,6 @@ def bad(tmp_path_factory) -> dict[int, dict[str, object]]:
         (12, "crash", "solve must return g as an array of numbers, but returned dict"),
         (13, "", ""),
         (14, "missed", ""),
-        (15, "crash", "solve raised "),
     ],
 )
 def test_what_is_a_failure_is_named(bad, size, failure, told):
@@ -89,14 +88,13 @@ def test_what_is_a_failure_is_named(bad, size, failure, told):
         assert row["error"] > TOLERANCE
 
 
-@pytest.mark.skipif(not PINS, reason="addresses are limited on Linux only")
+@pytest.mark.skipif(not PINS, reason="data is limited on Linux only")
 def test_what_eats_memory_ends_at_its_limit(bad):
     assert "Unable to allocate 29.8 GiB" in bad[11]["told"]
-    assert "OSError: [Errno 12]" in bad[15]["told"]
 
 
 def test_who_misbehaves_takes_nothing_from_who_runs_beside(bad):
-    assert bad[0]["reached"] == [True] * 14
+    assert bad[0]["reached"] == [True] * 13
 
 
 def test_what_it_prints_is_marked_as_its_own(tmp_path, capfd):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from filelock import FileLock
 
 STORE = "sqlite:///mlflow.db"
 """Where runs go unless MLFLOW_TRACKING_URI names another place."""
@@ -102,7 +103,8 @@ def run(experiment: str, name: str, facts: dict[str, object], data: Data, run_fi
             mlflow.log_params(facts)
             source = CodeDatasetSource(tags={"mlflow.source.git.commit": data.commit})
             rows = from_polars(data.frame, source=source, name=data.name, digest=data.digest, targets="g")
-            mlflow.log_input(rows, context="training")
+            with FileLock(run_file.parents[1] / "mlflow.lock"):  # whose seed is first makes the data set's row
+                mlflow.log_input(rows, context="training")
         yield Run()
 
 

@@ -64,7 +64,7 @@ class Order(BaseModel):
 def main() -> None:
     """Make what is to answer, say who it is, and answer questions until nobody asks any more."""
     order = Order.model_validate_json(sys.argv[1])
-    _bound(order)
+    _bound(order.memory)
     _follow()
     channel = socket.socket(fileno=order.channel)
     try:
@@ -177,19 +177,17 @@ def _follow() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _bound(order: Order) -> None:
-    """Limit the memory that this process may ask for, where the platform can.
+def _bound(memory: int) -> None:
+    """Limit the memory that this process may ask for, in bytes, where the platform can.
 
-    A solver's by its addresses, shared memory included; a contestant's by its data, since the driver of a GPU, on which
-    it may run, reserves many times the addresses that it uses.
+    Its data, not its addresses: libraries for a GPU, and its driver, reserve many times the addresses that they use.
     """
     try:
         import resource
     except ImportError:  # not on Windows
         return
-    if order.memory:
-        kind = resource.RLIMIT_AS if order.task == "solve" else resource.RLIMIT_DATA
-        resource.setrlimit(kind, (order.memory, order.memory))
+    if memory:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
 
 
 if __name__ == "__main__":
