@@ -20,8 +20,9 @@ from record import machine, write_section
 
 import paletteot
 from paletteot import engine
-from paletteot.dataset import origin, verify
-from paletteot.stages import common
+from paletteot.dataset import sources as origin
+from paletteot.dataset import verify
+from paletteot.project import paths
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
 import workspace
@@ -44,19 +45,19 @@ def median(task: Callable[[], object]) -> tuple[float, float, float]:
 
 def load() -> None:
     for split in TEST:
-        plans = paletteot.load(split, source=common.RELEASE)
+        plans = paletteot.load(split, source=paths.RELEASE)
         assert len(plans.g) == len(plans.batch())
 
 
 def load_with_datasets(cache: str) -> None:
     for split in TEST:
-        plans = datasets.load_dataset(str(common.RELEASE), "plans", split=split, cache_dir=cache)
+        plans = datasets.load_dataset(str(paths.RELEASE), "plans", split=split, cache_dir=cache)
         plans.with_format("arrow")[:]["g"].combine_chunks().flatten().to_numpy()
 
 
 def load_with_polars() -> None:
     for split in TEST:
-        pl.scan_parquet(common.RELEASE / "plans" / f"{split}-*.parquet").select("g").collect()["g"].to_numpy()
+        pl.scan_parquet(paths.RELEASE / "plans" / f"{split}-*.parquet").select("g").collect()["g"].to_numpy()
 
 
 def stages() -> list[str]:
@@ -73,7 +74,7 @@ def stages() -> list[str]:
             hours = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / 3600
             total += hours
             lines.append(f"| {stage} | {hours:.3f} | {seconds[stage]:.0f} |")
-        plans = plans_in(folder / common.PLANS)
+        plans = plans_in(folder / paths.PLANS)
     lines.append(f"| all | {total:.2f} | {sum(seconds.values()):.0f} |")
     speed = f"{plans / seconds['plans']:.0f} plans/s** (target: 800)"
     return [*lines, "", f"The plans stage, start and cold counts of the evaluation pairs included: **{speed}."]
@@ -85,8 +86,8 @@ def plans_in(folder: Path) -> int:
 
 
 def main() -> None:
-    release = origin.release(common.RELEASE)
-    threads, plans = engine.cores(0), plans_in(common.PLANS)
+    release = origin.release(paths.RELEASE)
+    threads, plans = engine.cores(0), plans_in(paths.PLANS)
     with TemporaryDirectory() as cache:
         rows = {
             f"`paletteot verify`: every check, {plans} plans": median(lambda: verify.verify(release, threads=threads)),

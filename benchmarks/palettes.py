@@ -22,11 +22,13 @@ from record import machine, write_section
 from skimage.color import rgb2lab
 from threadpoolctl import threadpool_limits
 
-from paletteot import config, engine
+from paletteot import engine
+from paletteot.config import params as config
+from paletteot.config.palettes import Palettes as PalettesParams
 from paletteot.images import manifest
 from paletteot.images.source import Pixels
 from paletteot.palettes import palette
-from paletteot.stages import common
+from paletteot.project import paths
 from paletteot.stages import palettes as stage
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Method(NamedTuple):
     repeats: int = 1
 
 
-def ours(params: config.Palettes, k: int, pixels: Pixels) -> float:
+def ours(params: PalettesParams, k: int, pixels: Pixels) -> float:
     made = palette(pixels, k=k, sample=params.sample, refinements=params.refinements, seed=params.seed)
     return made.inertia
 
@@ -64,7 +66,7 @@ def theirs(estimator: KMeans | MiniBatchKMeans, pixels: Pixels) -> float:
     return float(estimator.fit(lab).inertia_) / len(lab)
 
 
-def contestants(params: config.Palettes) -> list[Method]:
+def contestants(params: PalettesParams) -> list[Method]:
     """Return the reference and what is compared with it, in this order."""
     # Imported here, for the process whose memory is measured imports this file, and workers do without scikit-learn.
     from sklearn.cluster import KMeans, MiniBatchKMeans
@@ -100,7 +102,7 @@ def side_by_side(methods: Sequence[Method], pictures: Sequence[Pixels]) -> np.nd
     return np.array(found).transpose(1, 0, 2)
 
 
-def throughput(params: config.Palettes, pictures: int) -> tuple[float, float]:
+def throughput(params: PalettesParams, pictures: int) -> tuple[float, float]:
     """Return pictures per second on all cores, JPEG to palette, and the seconds that starting the workers takes."""
     seconds = []
     with TemporaryDirectory() as folder:
@@ -112,7 +114,7 @@ def throughput(params: config.Palettes, pictures: int) -> tuple[float, float]:
     return pictures / seconds[1], seconds[0]
 
 
-def peaks(params: config.Palettes, counts: Sequence[int]) -> list[float]:
+def peaks(params: PalettesParams, counts: Sequence[int]) -> list[float]:
     """Return the largest memory that this process has had, MiB, after each of these numbers of pictures."""
     found, done = [], 0
     with threadpool_limits(1):
@@ -127,17 +129,17 @@ def peaks(params: config.Palettes, counts: Sequence[int]) -> list[float]:
     return found
 
 
-def memory(params: config.Palettes, counts: Sequence[int]) -> list[float]:
+def memory(params: PalettesParams, counts: Sequence[int]) -> list[float]:
     """Return `peaks` of a fresh process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(peaks, params, counts).result()
 
 
-def section(params: config.Palettes, images: int) -> list[str]:
+def section(params: PalettesParams, images: int) -> list[str]:
     """Measure everything on at most so many pictures; return the lines of the section."""
-    frame = manifest.read(common.IMAGES)
+    frame = manifest.read(paths.IMAGES)
     rows = frame.head(min(PICTURES, images)).iter_rows(named=True)
-    pictures = [manifest.load_pixels(common.IMAGES, row) for row in rows]
+    pictures = [manifest.load_pixels(paths.IMAGES, row) for row in rows]
     methods = contestants(params)
     sizes = [Method(f"{k}", partial(ours, params, k)) for k in SIZES]
     found = side_by_side([*methods, *sizes], pictures)
@@ -183,7 +185,7 @@ def main() -> None:
     chosen = parser.parse_args().pictures
     if chosen is not None and chosen < 1:
         parser.error("--pictures must be at least 1")
-    params = config.load(common.PARAMS).palettes
+    params = config.load(paths.PARAMS).palettes
     if chosen is None:
         write_section("palettes", "Palettes", "python benchmarks/palettes.py", section(params, max(STAGE, *MEMORY)))
     else:

@@ -15,11 +15,12 @@ from threadpoolctl import threadpool_limits
 
 import paletteot
 from paletteot.dataset.load import load_palettes, load_plans
+from paletteot.networks.batches import Batch
+from paletteot.networks.dual_network import DualNetwork
 from paletteot.ot import accelerated
 from paletteot.ot.problem import Array, Problem
-from paletteot.stages import common
-from paletteot.warmstarts.batches import Batch
-from paletteot.warmstarts.dual_network import DualNetwork
+from paletteot.project import paths
+from paletteot.project.parameters import load_params
 
 PROBLEMS = 50
 BATCH = 16  # problems that a network looks at together, as `network.chunks` cuts them
@@ -113,8 +114,8 @@ def predictions(network: DualNetwork, batch: Batch, eps: float) -> list[str]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    pairs = load_plans(common.PLANS, load_palettes(common.PALETTES), SPLIT)[:PROBLEMS]
-    eps = common.load_params().transport.eps
+    pairs = load_plans(paths.PLANS, load_palettes(paths.PALETTES), SPLIT)[:PROBLEMS]
+    eps = load_params().transport.eps
     problems = pairs.problems(eps)
     one = [problems[row] for row in range(PROBLEMS)]
     with threadpool_limits(1):

@@ -26,7 +26,7 @@ from paletteot.ot import accelerated, kernels, newton, sinkhorn
 from paletteot.ot.accelerated import Descent
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import schedule
-from paletteot.stages import common
+from paletteot.project import paths
 
 PROBLEMS = 200
 CALIBRATION = 10  # problems beside them, on which the peers' thresholds are chosen
@@ -185,7 +185,7 @@ def main() -> None:
     wanted: int | None = parser.parse_args().problems
     if wanted is not None and not 1 <= wanted <= PROBLEMS:
         parser.error(f"--problems must be from 1 to {PROBLEMS}, but is {wanted}")
-    pairs = load_plans(common.PLANS, load_palettes(common.PALETTES), "validation_unseen")
+    pairs = load_plans(paths.PLANS, load_palettes(paths.PALETTES), "validation_unseen")
     batch = pairs[: PROBLEMS + CALIBRATION].problems(0.1)
     everything = [batch[row].on_support() for row in range(len(batch))]
     problems, calibration = everything[: wanted or PROBLEMS], everything[PROBLEMS:]

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from paletteot.benchmark import board_a, board_b
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards.markdown import escape, markdown_table
 from paletteot.benchmark.protocol import RANKING_SPLIT
-from paletteot.benchmark.tables import escape, markdown_table
 from paletteot.dataset import schema
+from paletteot.tables import columns_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -58,7 +60,7 @@ def track_a(board: pl.DataFrame) -> str:
 
 def tables(k: int = 128) -> str:
     """Return the columns of every table of a release."""
-    return "\n".join(f"### {name}\n\n{schema.markdown(table)}" for name, table in schema.released(k).items()).rstrip()
+    return "\n".join(f"### {name}\n\n{columns_markdown(table)}" for name, table in schema.released(k).items()).rstrip()
 
 
 def filled(text: str, mark: str, content: str) -> str:

@@ -17,10 +17,11 @@ from safetensors.numpy import save
 
 from paletteot.errors import DataError, PaletteOTError
 from paletteot.files import replacing, write_text
+from paletteot.networks import training
+from paletteot.networks.dual_network import DualNetwork
 from paletteot.pretrained import CONTESTANTS
-from paletteot.stages import common, provenance
-from paletteot.warmstarts import training
-from paletteot.warmstarts.dual_network import DualNetwork
+from paletteot.project import paths, provenance
+from paletteot.project.parameters import load_params
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORK = CONTESTANTS["dual"]
@@ -43,7 +44,7 @@ def read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 def best() -> dict[str, Any]:
     """Return the row of the loss curves that chooses the weights: seed, epoch, validation_unseen_loss and the rest."""
-    file = common.REPORTS / "curves" / f"{NETWORK}.csv"
+    file = paths.REPORTS / "curves" / f"{NETWORK}.csv"
     if not file.is_file():
         raise DataError(f"{file} must be there; `dvc repro train` makes it")
     history = pl.read_csv(file)
@@ -54,10 +55,10 @@ def best() -> dict[str, Any]:
 def weights(commit: str) -> bytes:
     """Return the file that the package holds: the weights of the best seed; their header also says of what they are."""
     seed = best()["seed"]
-    if not (common.MODELS / NETWORK).is_dir():
-        raise DataError(f"{common.MODELS / NETWORK} must be there; `dvc repro train` makes it")
-    header, tensors = read(common.MODELS / NETWORK / f"{seed}.safetensors")
-    facts = {"seed": seed, "data_version": common.load_params().dataset.version, "commit": commit}
+    if not (paths.MODELS / NETWORK).is_dir():
+        raise DataError(f"{paths.MODELS / NETWORK} must be there; `dvc repro train` makes it")
+    header, tensors = read(paths.MODELS / NETWORK / f"{seed}.safetensors")
+    facts = {"seed": seed, "data_version": load_params().dataset.version, "commit": commit}
     content = save(tensors, {"paletteot": json.dumps(header | facts, sort_keys=True)})
     if len(content) > LARGEST:
         raise DataError(f"{WEIGHTS}: must be at most {LARGEST} bytes, but would be {len(content)}")
@@ -76,7 +77,7 @@ def commit() -> str:
 def card() -> str:
     """Return the card of the weights in the package, with the figures of the last report."""
     header, tensors = read(WEIGHTS)
-    train = common.load_params().train
+    train = load_params().train
     template = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     return template.from_string(TEMPLATE.read_text()).render(
         header=header,
@@ -93,7 +94,7 @@ def card() -> str:
 
 def track_a(seed: int) -> list[dict[str, Any]]:
     """Return the rows of a seed in the leaderboard, one for each split."""
-    file = common.REPORTS / "leaderboard.csv"
+    file = paths.REPORTS / "leaderboard.csv"
     board = pl.read_csv(file, infer_schema_length=None)
     method = _of(seed, board["method"].to_list())
     if method is None:
@@ -103,7 +104,7 @@ def track_a(seed: int) -> list[dict[str, Any]]:
 
 def track_b(seed: int) -> dict[str, Any] | None:
     """Return acceleration and metrics of a seed in Track B, or those of the median seed; None before it was run."""
-    metrics = json.loads((common.REPORTS / "metrics.json").read_text()).get("track_b", {})
+    metrics = json.loads((paths.REPORTS / "metrics.json").read_text()).get("track_b", {})
     found = {name.partition(" + ")[0]: name for name in metrics}
     method = _of(seed, found)
     if method is None:

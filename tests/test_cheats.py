@@ -15,12 +15,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from paletteot import cli
-from paletteot.benchmark import submission
+from paletteot.benchmark.submissions import submission
 from paletteot.cli import recording
 from tests.benchmark import submitted
 from tests.benchmark.submitted import rounded, rows, spoilt, write
-from tests.project import project
-from tests.warmstarts import guests
+from tests.guests import guests
+from tests.small_project import project
 
 IDS = rows()["pair_id"].to_list()
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from paletteot import config, warmstarts
+from paletteot import warmstarts
+from paletteot.config import params as config
+from paletteot.config.train import Train, TrainDualNetwork
 from paletteot.errors import ParamsError
 
 ROOT = Path(__file__).parent.parent
@@ -94,10 +96,10 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_every_network_is_trained_with_its_own_settings():
     params = config.load(ROOT / "params.yaml")
-    assert config.Train.networks() == ("plan_network", "dual_network", "dual_network_self", "dual_network_unrolled")
-    for name in config.Train.networks():
+    assert Train.networks() == ("plan_network", "dual_network", "dual_network_self", "dual_network_unrolled")
+    for name in Train.networks():
         settings = getattr(params.train, name)
-        assert isinstance(settings, config.TrainDualNetwork) == name.startswith("dual")
+        assert isinstance(settings, TrainDualNetwork) == name.startswith("dual")
         assert settings.pairs <= params.pairs.train
 
 
@@ -105,7 +107,7 @@ def test_the_scale_of_the_training_chooses_the_settings():
     text = (ROOT / "params.yaml").read_text()
     small, large = (config.parse(text.replace("scale: small", f"scale: {scale}"), ROOT / "params.yaml").train
                     for scale in ("small", "large"))  # fmt: skip
-    for name in config.Train.networks():
+    for name in Train.networks():
         assert small.settings(name) == getattr(small, name)
         assert large.large is not None
         assert large.settings(name) == getattr(large.large, name)
@@ -130,6 +132,6 @@ def test_every_contestant_of_the_parameters_can_be_made():
             assert seed in seeds
             network, weights = Path(file).parts[-2:]
             assert weights == f"{seed}.safetensors"
-            assert network in config.Train.networks()
+            assert network in Train.networks()
     families = {warmstarts.family(name) for name in params.evaluate.methods}
     assert {*params.evaluate.newton.methods, *params.evaluate.only_track_a} <= families

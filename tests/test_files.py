@@ -8,10 +8,11 @@ import pytest
 from paletteot import files
 from paletteot.dataset import schema
 from paletteot.errors import DataError
+from paletteot.tables import dtypes
 
 PAIRS = pl.DataFrame(
     {"pair_id": [0, 1], "split": ["train", "train"], "source": ["a", "b"], "target": ["b", "a"]},
-    schema=schema.dtypes(schema.PAIRS),
+    schema=dtypes(schema.PAIRS),
 )
 
 

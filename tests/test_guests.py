@@ -12,16 +12,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from paletteot import cli
-from paletteot.benchmark import evaluate as referee
-from paletteot.benchmark import results
+from paletteot.benchmark.records import results
+from paletteot.benchmark.tracks import runner as referee
 from paletteot.cli import recording
 from paletteot.errors import DataError
+from paletteot.project import paths
+from paletteot.project.parameters import load_params
 from paletteot.report.site.facts import slug
-from paletteot.stages import common, evaluate, report
+from paletteot.stages import evaluate, report
 from tests.benchmark.submitted import write
 from tests.dataset import made
-from tests.project import project, ready_to_report
-from tests.warmstarts import guests
+from tests.guests import guests
+from tests.small_project import project, ready_to_report
 
 SPLITS = {split: len(pairs) for split, pairs in made.SPLITS.items() if split != "train"}
 RECORD = ("evaluate", "theirs.py:Theirs", "--trust", "--record")
@@ -53,7 +55,7 @@ def here(tmp_path, monkeypatch) -> Path:
 def judged(here) -> Path:
     """The pipeline's own contestants, judged."""
     ready_to_report()
-    params = common.load_params()
+    params = load_params()
     for method in params.evaluate.methods:
         evaluate.stage(params, method)
     return here
@@ -150,7 +152,7 @@ def test_a_name_stands_for_one_contestant(here):
     assert "name: must not be that of a contestant" in run("submit", write(here, name="theirs")).stderr
     (other / "kept").rename(place.parents[2].with_name("copy"))
     with pytest.raises(DataError, match="must lie in theirs-"):
-        report.guests(common.load_params(), {"cold": None})
+        report.guests(load_params(), {"cold": None})
 
 
 ODD = "=1+1 | <script>alert(1)</script> ../../etc/passwd"
@@ -162,7 +164,7 @@ def test_both_stand_on_the_leaderboard(judged):
         assert run(*RECORD, "--split", split).exit_code == 0
         for track in "AB":
             assert run("submit", write(judged, name=ODD, authors=[ODD, "Ada"], split=split, track=track)).exit_code == 0
-    report.stage(common.load_params())
+    report.stage(load_params())
 
     for name in ("leaderboard", "accelerated"):
         rows = csv.DictReader(StringIO(Path(f"reports/{name}.csv").read_text()))
@@ -191,6 +193,6 @@ def test_both_stand_on_the_leaderboard(judged):
 def test_a_record_cannot_take_a_contestants_place(judged):
     """Its facts are a stranger's, so the name is looked at again where the boards are made."""
     assert run("submit", write(judged)).exit_code == 0
-    cold = results.read(common.EVALUATIONS, "cold")
+    cold = results.read(paths.EVALUATIONS, "cold")
     with pytest.raises(DataError, match="a record must not be named 'Our idea', as another contestant is"):
-        report.guests(common.load_params(), {"cold": cold, "our idea-3": cold})
+        report.guests(load_params(), {"cold": cold, "our idea-3": cold})

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paletteot.config import Pairs
+from paletteot.config.pairs import Pairs
 from paletteot.dataset import schema
 from paletteot.errors import DataError, ParamsError
 from paletteot.pairs import draw, sides
+from paletteot.tables import dtypes
 
 SIDE_OF_SPLIT = {
     "train": "train", "validation_seen": "train", "test_seen": "train",
@@ -40,7 +41,7 @@ def worlds(draw_from: st.DrawFn) -> tuple[list[str], list[str], Pairs]:
 def test_every_drawing_keeps_the_protocol(world):
     ids, groups, asked = world
     frame = draw(ids, groups, asked)
-    assert frame.schema == pl.Schema(schema.dtypes(schema.PAIRS))
+    assert frame.schema == pl.Schema(dtypes(schema.PAIRS))
     assert frame["pair_id"].to_list() == list(range(asked.total))
     assert frame["split"].to_list() == [split for split, size in asked.sizes().items() for _ in range(size)]
     assert not (frame["source"] == frame["target"]).any()

@@ -10,9 +10,10 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 import paletteot
-from paletteot.dataset import label, load, schema
-from paletteot.files import write_parquet
+from paletteot.dataset import labels as label
+from paletteot.dataset import load, schema
 from paletteot.palettes import Palette, palette
+from paletteot.tables import dtypes, write_parquet
 
 SIZES = (2, 16, 64, 256, 1024)
 MIXED = (16, 64, 40)
@@ -52,7 +53,7 @@ def file(tmp_path, mixed) -> Path:
             "inertia": [one.inertia for one in mixed],
             "colours": [one.colours for one in mixed],
         },
-        schema=schema.dtypes(schema.palettes(LARGEST)),
+        schema=dtypes(schema.palettes(LARGEST)),
     )
     write_parquet(tmp_path / "palettes.parquet", frame, schema.palettes(LARGEST))
     return tmp_path / "palettes.parquet"

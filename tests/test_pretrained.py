@@ -22,11 +22,11 @@ import paletteot
 import ship
 from paletteot import pretrained
 from paletteot.errors import DataError, ParamsError
+from paletteot.networks.dual_network import DualNetwork
 from paletteot.ot import accelerated
 from paletteot.ot.problem import Problems
 from paletteot.palettes import palette
-from paletteot.warmstarts.dual_network import DualNetwork
-from paletteot.warmstarts.dual_start import DualStart
+from paletteot.warmstarts.dual_network import DualStart
 from tests.conftest import MakeProblem
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,8 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from paletteot.errors import DataError
-from paletteot.files import read_parquet, replacing, sha256
+from paletteot.files import replacing, sha256
+from paletteot.tables import read_parquet
 
 Chunk = TypeVar("Chunk")
 

@@ -5,27 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.config import Pairs, Split
+from paletteot.config.pairs import Pairs
 from paletteot.dataset import schema
 from paletteot.errors import DataError, ParamsError
+from paletteot.splits import Side, Split, on_side
 
 LEAST_GROUPS = 2
 """An unseen side has at least this many photographs."""
 
 ORDERS = 100
 """Seeded orders of the groups that are tried; the one that keeps most pictures for training is taken."""
-
-SIDES: dict[str, tuple[Split, ...]] = {
-    "train": ("train", "validation_seen", "test_seen"),
-    "validation": ("validation_unseen",),
-    "test": ("test_unseen",),
-}
-"""Which splits draw from which side's pictures."""
 
 
 def sides(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> dict[str, str]:
@@ -69,7 +64,8 @@ def draw(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> pl.DataFra
     side_of = sides(ids, groups, params)
     sizes = params.sizes()
     drawn: dict[Split, pl.DataFrame] = {}
-    for number, (side, splits) in enumerate(SIDES.items()):
+    for number, side in enumerate(get_args(Side)):
+        splits = on_side(side)
         members = sorted(name for name in ids if side_of[name] == side)
         wanted = [sizes[split] for split in splits]
         legal = len(members) * (len(members) - 1)

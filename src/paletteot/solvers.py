@@ -12,12 +12,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from paletteot import pretrained
+import paletteot.pretrained as pretrained
+from paletteot.guests.code import Code
 from paletteot.ot import accelerated, exact, newton, sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import schedule
 from paletteot.warmstarts.contract import WarmStart
-from paletteot.warmstarts.outside import Code
 
 Solve = Callable[[Array, Array, Array, Array, float, float], tuple[Array, bool]]
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.ladder import RUNGS
+from paletteot.benchmark import schema
+from paletteot.benchmark.boards.ladder import RUNGS
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.results import TABLES, Evaluation
-from paletteot.dataset import schema
+from paletteot.benchmark.records.results import TABLES, Evaluation
 
 SPLITS = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
 CAP = 20_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paletteot.warmstarts.outside import Code
+from paletteot.guests.code import Code
 
 FILE = """\
 import os

@@ -11,6 +11,7 @@ from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs, Palettes
 from paletteot.ot import newton, sinkhorn
 from paletteot.ot.problem import Array, Problems
+from paletteot.tables import dtypes
 from paletteot.warmstarts.contract import Start
 from tests.conftest import palette
 
@@ -26,7 +27,7 @@ def pairs() -> Pairs:
     palettes = Palettes(list("abcdef"), list("ababab"), np.stack([x for x, _ in made]), np.stack([a for _, a in made]))
     frame = pl.DataFrame(
         {"pair_id": range(4), "split": ["test_seen"] * 4, "source": list("abcd"), "target": list("efbc")},
-        schema=schema.dtypes(schema.PAIRS),
+        schema=dtypes(schema.PAIRS),
     )
     return Pairs(palettes, frame, np.array([0, 1, 2, 3]), np.array([4, 5, 1, 2]))
 

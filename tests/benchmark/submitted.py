@@ -12,8 +12,8 @@ import polars as pl
 import yaml
 
 from paletteot import warmstarts
-from paletteot.benchmark import submission
-from paletteot.benchmark.submission import Submission
+from paletteot.benchmark.submissions import submission
+from paletteot.benchmark.submissions.submission import Submission
 from paletteot.dataset import load
 from paletteot.dataset.load import Pairs
 from tests.dataset import made

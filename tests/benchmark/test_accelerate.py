@@ -7,7 +7,10 @@ import polars as pl
 import pytest
 
 from paletteot import warmstarts
-from paletteot.benchmark import accelerate, evaluate, second_order, starts
+from paletteot.benchmark.tracks import accelerated as accelerate
+from paletteot.benchmark.tracks import asking as starts
+from paletteot.benchmark.tracks import newton as second_order
+from paletteot.benchmark.tracks import runner as evaluate
 from paletteot.ot import accelerated, newton, sinkhorn
 from tests.benchmark.starts import EPS, PROTOCOL, Exact, Told, pairs
 

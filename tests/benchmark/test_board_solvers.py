@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paletteot.benchmark import board_solvers
+from paletteot.benchmark.boards import solvers as board_solvers
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.race import COLUMNS
+from paletteot.benchmark.tracks.race import COLUMNS
 from paletteot.errors import DataError
 
 CAP = 2.0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from paletteot.benchmark.boards.families import ranked, who_ties
 from paletteot.benchmark.comparisons import LEVEL, compare, half_widths, logarithms
-from paletteot.benchmark.families import ranked, who_ties
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.statistics import draw_pictures
 

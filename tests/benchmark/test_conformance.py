@@ -14,11 +14,11 @@ import torch
 from paletteot import warmstarts
 from paletteot.benchmark import conformance
 from paletteot.benchmark.specimens import several
+from paletteot.networks.dual_network import DualNetwork
+from paletteot.networks.model import Network
+from paletteot.networks.plan_network import PlanNetwork
 from paletteot.ot.problem import Array, Problems
 from paletteot.warmstarts.contract import HungError, Start
-from paletteot.warmstarts.dual_network import DualNetwork
-from paletteot.warmstarts.network import Network
-from paletteot.warmstarts.plan_network import PlanNetwork
 from tests.dataset import made
 
 

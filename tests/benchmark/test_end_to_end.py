@@ -8,21 +8,24 @@ import polars as pl
 import pytest
 import yaml
 
-from paletteot import config, engine
-from paletteot.benchmark import evaluate as referee
-from paletteot.benchmark import results
+from paletteot import engine
+from paletteot.benchmark.records import results
+from paletteot.benchmark.tracks import runner as referee
+from paletteot.config.params import Params
 from paletteot.dataset.load import load_palettes, load_plans
-from paletteot.stages import common, evaluate, report
+from paletteot.project import paths
+from paletteot.project.parameters import load_params
+from paletteot.stages import evaluate, report
 from paletteot.warmstarts import create
 from tests.dataset import made
-from tests.project import ready_to_report
+from tests.small_project import ready_to_report
 
 CODE = Path(evaluate.__file__).parents[1] / "warmstarts"
 SPLITS = {split: len(pairs) for split, pairs in made.SPLITS.items() if split != "train"}
 
 
 @pytest.fixture
-def params(tmp_path, monkeypatch) -> config.Params:
+def params(tmp_path, monkeypatch) -> Params:
     """Parameters in a folder with the data that the stages before would have made."""
     asked = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     asked["workers"] = 1
@@ -44,20 +47,20 @@ def params(tmp_path, monkeypatch) -> config.Params:
     made.pipeline_folder(tmp_path / "data")
     ready_to_report()
     Path("params.yaml").write_text(yaml.safe_dump(asked))
-    return common.load_params()
+    return load_params()
 
 
 def test_from_plans_to_the_report(params):
     for method in params.evaluate.methods:
         evaluate.stage(params, method)
-    found = results.read(common.EVALUATIONS, "epsilon_schedule_10")
+    found = results.read(paths.EVALUATIONS, "epsilon_schedule_10")
     assert len(found.iterations) == sum(SPLITS.values())
     counted = found.accelerated.group_by("split").agg(pl.col("pair_id").n_unique()).sort("split")
     # Track B takes the batches that lie within what was asked for: two of the four test pairs.
     assert counted.rows() == [("test_unseen", 2), ("validation_unseen", 3)]
     assert found.newton["split"].to_list() == ["test_unseen"] * SPLITS["test_unseen"]
     assert found.newton["converged"].all()
-    assert results.read(common.EVALUATIONS, "cold").newton.is_empty()
+    assert results.read(paths.EVALUATIONS, "cold").newton.is_empty()
     assert not Path(".partial").exists()
 
     report.stage(params)
@@ -70,7 +73,7 @@ def test_from_plans_to_the_report(params):
 
 
 def test_a_chunk_gives_back_the_rows_that_were_put_in(params):
-    pairs = load_plans(common.PLANS, load_palettes(common.PALETTES), "test_unseen")
+    pairs = load_plans(paths.PLANS, load_palettes(paths.PALETTES), "test_unseen")
     judged = [referee.judge(create("cold"), pairs, **params.transport.model_dump(), tracks=("A", *more))
               for more in ((), ("B",), ("B", "C"))]  # fmt: skip
     files = engine.run(evaluate.packed, judged, folder=Path("chunks"), workers=1, label="test")

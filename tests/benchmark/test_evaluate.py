@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from paletteot import warmstarts
-from paletteot.benchmark import evaluate, starts
-from paletteot.dataset import schema
+from paletteot.benchmark import schema
+from paletteot.benchmark.tracks import asking as starts
+from paletteot.benchmark.tracks import runner as evaluate
 from paletteot.errors import DataError, ParamsError
 from paletteot.ot import sinkhorn
+from paletteot.tables import check_table
 from paletteot.warmstarts.contract import WarmStart
 from tests.benchmark.starts import PROTOCOL, Exact, Told, pairs
 
@@ -44,7 +46,7 @@ def test_every_track_answers_in_its_tables():
     assert {track: len(frame) for track, frame in rows.items()} == {"A": 4, "B": 4 * 6, "C": 4, "ladder": 4 * 5}
     for track, tables in schema.TRACKS.items():
         for table in tables.values():
-            schema.check(rows[track], table, "rows")
+            check_table(rows[track], table, "rows")
 
 
 def test_a_contestant_is_asked_once_and_only_for_the_tracks_wanted():

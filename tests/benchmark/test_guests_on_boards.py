@@ -7,8 +7,12 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from paletteot.benchmark import board_a, board_b, leaderboard, results, tables
-from paletteot.benchmark.origin import Origin
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import leaderboard
+from paletteot.benchmark.boards import markdown as tables
+from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.records import results
+from paletteot.benchmark.records.origin import Origin
 from paletteot.errors import DataError
 from tests.benchmark import fake
 from tests.benchmark.test_leaderboard import board, by_name

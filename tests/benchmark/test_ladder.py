@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paletteot import warmstarts
-from paletteot.benchmark import ladder
-from paletteot.benchmark.ladder import RUNGS
+from paletteot.benchmark import schema
+from paletteot.benchmark.boards import ladder
+from paletteot.benchmark.boards.ladder import RUNGS
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.starts import ask
-from paletteot.dataset import schema
+from paletteot.benchmark.tracks.asking import ask
 from paletteot.errors import DataError, ProblemError
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Problem
+from paletteot.tables import check_table
 from tests.benchmark.starts import EPS, Exact, Told, pairs
 from tests.conftest import palette
 
@@ -64,7 +65,7 @@ def test_rungs_fall(make_problem, rungs):
 def test_rows_are_a_ladder_for_each_problem():
     starts = ask(warmstarts.create("epsilon_schedule_10"), pairs(), EPS)
     rows = ladder.ladder(starts, max_iterations=20_000)
-    schema.check(rows, schema.LADDER, "rows")
+    check_table(rows, schema.LADDER, "rows")
     assert rows["pair_id"].to_list() == [pair for pair in range(4) for _ in RUNGS]
     assert rows["atol"].to_list() == list(RUNGS) * 4
     assert rows["iterations"].to_list() == [

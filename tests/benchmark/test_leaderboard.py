@@ -7,13 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paletteot.benchmark import board_a, board_b, board_c, leaderboard, results, seed_view, tables
-from paletteot.benchmark.families import with_seeds
-from paletteot.benchmark.leaderboard import Leaderboard
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import leaderboard, seed_view
+from paletteot.benchmark.boards import markdown as tables
+from paletteot.benchmark.boards import newton as board_c
+from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards.families import with_seeds
+from paletteot.benchmark.boards.leaderboard import Leaderboard
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.records import results
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.errors import DataError
-from paletteot.files import write_parquet
+from paletteot.tables import write_parquet
 from tests.benchmark import fake
 
 UNSEEN = (pl.col("split") == "test_unseen") & (pl.col("acceleration") == "anderson_10")

@@ -11,14 +11,17 @@ import polars as pl
 import pytest
 
 from paletteot import solvers as own
-from paletteot.benchmark import race, solver
-from paletteot.benchmark.solver import Answer, Solver
+from paletteot.benchmark import schema as judged
+from paletteot.benchmark.tracks import race
 from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs, Palettes
+from paletteot.guests import solver
+from paletteot.guests.code import Code
+from paletteot.guests.process import Limits
+from paletteot.guests.solver import Answer, Solver
 from paletteot.ot import newton, sinkhorn
+from paletteot.tables import check_table, dtypes
 from paletteot.warmstarts.contract import NoAnswerError
-from paletteot.warmstarts.outside import Code
-from paletteot.warmstarts.outsider import Limits
 from tests.benchmark import solvers
 from tests.conftest import MakeProblem, palette
 
@@ -38,7 +41,7 @@ def pairs(sizes: range) -> Pairs:
     frame = pl.DataFrame(
         {"pair_id": list(sizes), "split": ["test_unseen"] * len(sizes), "source": names[:1] * len(sizes),
          "target": names[1:]},
-        schema=schema.dtypes(schema.PAIRS),
+        schema=dtypes(schema.PAIRS),
     )  # fmt: skip
     return Pairs(Palettes(names, names, x, a), frame, np.zeros(len(sizes), dtype=np.int64), np.arange(1, len(x)))
 
@@ -116,9 +119,9 @@ def test_no_process_meets_a_problem_twice_and_the_order_is_seeded(tmp_path):
     first = runs["method"] == code.label
     assert list(zip(runs["pair_id"], 1 - first.cast(pl.Int64), strict=True)) == expected
     assert len({tuple(part["pair_id"]) for _, part in runs.filter(first).group_by("repeat")}) == 2
-    for name, table in (("rows", schema.SOLVES), ("seconds", schema.SOLVES_SECONDS)):
-        schema.check(runs, table, name)
-    assert "seconds" not in schema.SOLVES
+    for name, table in (("rows", judged.SOLVES), ("seconds", judged.SOLVES_SECONDS)):
+        check_table(runs, table, name)
+    assert "seconds" not in judged.SOLVES
 
 
 @pytest.mark.skipif(not PINS, reason="no system call that keeps a process on one processor")

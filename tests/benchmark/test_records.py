@@ -10,13 +10,19 @@ import polars as pl
 import pytest
 
 from paletteot import warmstarts
-from paletteot.benchmark import evaluate, record_facts, record_lines, recorded, records, results, submission
+from paletteot.benchmark import schema
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.record_facts import Measured
-from paletteot.benchmark.records import FACTS
-from paletteot.benchmark.results import Evaluation
-from paletteot.dataset import schema
+from paletteot.benchmark.records import facts as record_facts
+from paletteot.benchmark.records import lines as record_lines
+from paletteot.benchmark.records import recorded, results
+from paletteot.benchmark.records import store as records
+from paletteot.benchmark.records.facts import Measured
+from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.store import FACTS
+from paletteot.benchmark.submissions import submission
+from paletteot.benchmark.tracks import runner as evaluate
 from paletteot.errors import DataError
+from paletteot.tables import dtypes
 from tests.benchmark import submitted
 from tests.benchmark.submitted import SPLIT, VERSION, pairs, rows, write
 from tests.benchmark.test_submission import NAMES, PROTOCOL
@@ -140,7 +146,7 @@ def test_records_are_evaluations_with_claimed_seconds(tmp_path):
     assert not made
     assert one.method == "Our idea"
     for name, table in results.TABLES.items():
-        assert getattr(one, name).schema == schema.dtypes(table)
+        assert getattr(one, name).schema == dtypes(table)
     assert one.iterations["split"].to_list() == ["validation_unseen"] * 3 + [SPLIT] * 4
     assert set(one.accelerated["split"]) == {SPLIT}
     assert one.newton.is_empty()

@@ -15,9 +15,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paletteot.benchmark import evaluate, submission, submission_facts, submission_rows, submission_unpack
-from paletteot.benchmark.submission import Submission, SubmissionError
-from paletteot.dataset import schema
+from paletteot.benchmark import schema
+from paletteot.benchmark.submissions import rows as submission_rows
+from paletteot.benchmark.submissions import said as submission_facts
+from paletteot.benchmark.submissions import submission
+from paletteot.benchmark.submissions import unpack as submission_unpack
+from paletteot.benchmark.submissions.submission import Submission, SubmissionError
+from paletteot.benchmark.tracks import runner as evaluate
+from paletteot.tables import check_table
 from tests.benchmark import submitted
 from tests.benchmark.submitted import changed, pairs, rounded, rows, spoilt, write, write_yaml
 from tests.dataset import made
@@ -42,7 +47,7 @@ def read_or_problems(path) -> tuple[Submission | None, tuple[str, ...]]:
 def test_a_legal_submission_is_read(tmp_path):
     found = submitted.read(write(tmp_path))
     assert found.facts.model_dump() == submitted.FACTS
-    schema.check(found.frame, {n: c for n, c in schema.submission(made.K).items() if n != "omega"}, "frame")
+    check_table(found.frame, {n: c for n, c in schema.submission(made.K).items() if n != "omega"}, "frame")
     assert found.frame["pair_id"].to_list() == IDS
     np.testing.assert_array_equal(found.frame["g"].to_numpy(), np.array(rows()["g"].to_list()))
 

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from paletteot.dataset import label, load, schema, shards
+from paletteot.dataset import labels as label
+from paletteot.dataset import load, schema, shards
 from paletteot.dataset import release as building
-from paletteot.files import write_parquet
+from paletteot.tables import dtypes, write_parquet
 from tests.conftest import palette
 
 K = 8
@@ -67,7 +68,7 @@ def _write(folder: Path, seed: int, licence: str) -> None:
             "crop": [[0, 0, 4, 4]] * PICTURES, "grading": ["{}"] * PICTURES, "width": [4] * PICTURES,
             "height": [4] * PICTURES, "sha256": ["0" * 64] * PICTURES,
         },
-        schema=schema.dtypes(schema.IMAGES),
+        schema=dtypes(schema.IMAGES),
     )  # fmt: skip
     write_parquet(folder / "images.parquet", images, schema.IMAGES)
     write_parquet(folder / "palettes.parquet", palettes, schema.palettes(K))
@@ -86,7 +87,7 @@ def _labelled(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             "image_id": ids, "group": groups, "centroids": x, "weights": a, "inertia": [1.0] * PICTURES,
             "colours": [100] * PICTURES,
         },
-        schema=schema.dtypes(schema.palettes(K)),
+        schema=dtypes(schema.palettes(K)),
     )  # fmt: skip
     pairs = [(split, i, j) for split, found in SPLITS.items() for i, j in found]
     known = load.Palettes(ids, groups, x, a)
@@ -95,7 +96,7 @@ def _labelled(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
             "pair_id": range(len(pairs)), "split": [one[0] for one in pairs],
             "source": [ids[one[1]] for one in pairs], "target": [ids[one[2]] for one in pairs],
         },
-        schema=schema.dtypes(schema.PAIRS),
+        schema=dtypes(schema.PAIRS),
     )  # fmt: skip
     source, target = (np.array([one[side] for one in pairs]) for side in (1, 2))
     labelled = label.exact(load.Pairs(known, listed, source, target), eps=EPS, atol=1e-4, max_iterations=20_000)

@@ -7,8 +7,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paletteot.dataset import digests
-from paletteot.dataset.schema import DIGEST, Column
+from paletteot.dataset.schema import DIGEST
+from paletteot.tables import Column, row_digests
 
 TABLE = {
     "name": Column(pl.String, "a text"),
@@ -28,7 +28,7 @@ def test_the_digest_is_what_the_docstring_says():
     values = b"\1" + struct.pack("<q", 2) + "é".encode() + b"\1" + struct.pack("<q", -3) + b"\0"
     values += b"\1" + struct.pack("<4d", 1, 2, 3, 4)
     expected = hashlib.sha256(values).hexdigest()[:16]
-    assert digests.of_rows(frame("é", -3, None)) == [expected]
+    assert row_digests(frame("é", -3, None)) == [expected]
 
 
 def test_every_value_counts():
@@ -36,12 +36,12 @@ def test_every_value_counts():
         frame(), frame("b"), frame("ab"), frame(number=4), frame(number=None), frame(number=0), frame(flag=False),
         frame(flag=None), frame(points=((1.0, 2.0), (3.0, 4.0 + 1e-15 * 4))), frame(points=((2.0, 1.0), (3.0, 4.0))),
     ]  # fmt: skip
-    found = [digests.of_rows(one)[0] for one in changes]
+    found = [row_digests(one)[0] for one in changes]
     assert len(set(found)) == len(found)
 
 
 @given(names=st.lists(st.text(max_size=5), min_size=2, max_size=6))
 def test_a_row_has_the_same_digest_wherever_it_stands(names):
     rows = pl.concat([frame(name) for name in names])
-    assert digests.of_rows(rows) == [digests.of_rows(frame(name))[0] for name in names]
-    assert digests.of_rows(rows[::2]) == digests.of_rows(rows)[::2]
+    assert row_digests(rows) == [row_digests(frame(name))[0] for name in names]
+    assert row_digests(rows[::2]) == row_digests(rows)[::2]

@@ -10,7 +10,8 @@ import pytest
 from huggingface_hub import DatasetCard, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
-from paletteot.dataset import hub, licences, origin
+from paletteot.dataset import hub, licences
+from paletteot.dataset import sources as origin
 from paletteot.dataset.hub import PublishError
 from paletteot.dataset.licences import LicenceError
 from tests.dataset import made

@@ -5,10 +5,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paletteot.dataset import label, load, schema, shards
+from paletteot.dataset import labels as label
+from paletteot.dataset import load, schema, shards
 from paletteot.errors import DataError
-from paletteot.files import write_parquet
 from paletteot.ot import sinkhorn
+from paletteot.tables import dtypes, write_parquet
 from tests.conftest import palette
 
 K = 6
@@ -25,7 +26,7 @@ def palettes_frame(n: int = 4) -> pl.DataFrame:
             "inertia": [1.0] * n,
             "colours": [100] * n,
         },
-        schema=schema.dtypes(schema.palettes(K)),
+        schema=dtypes(schema.palettes(K)),
     )
 
 
@@ -84,7 +85,7 @@ def test_a_broken_palette_names_file_and_row(tmp_path, change, words):
 
 def test_a_pair_naming_a_picture_that_is_not_there(tmp_path, palettes_file):
     pairs = pl.DataFrame(
-        {"pair_id": [0], "split": ["train"], "source": ["p0"], "target": ["ghost"]}, schema=schema.dtypes(schema.PAIRS)
+        {"pair_id": [0], "split": ["train"], "source": ["p0"], "target": ["ghost"]}, schema=dtypes(schema.PAIRS)
     )
     write_parquet(tmp_path / "pairs.parquet", pairs, schema.PAIRS)
     with pytest.raises(DataError, match=r"pairs\.parquet: target of row 0 names picture 'ghost', which has no palette"):

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import paletteot
-from paletteot.dataset import origin
+from paletteot.dataset import sources as origin
 from paletteot.errors import DataError
 from paletteot.ot import certificate, sinkhorn
 from tests.dataset import made

@@ -14,6 +14,7 @@ import pytest
 import paletteot
 from paletteot.dataset import layout, licences, schema
 from paletteot.files import sha256
+from paletteot.tables import columns_markdown
 from tests.dataset import made
 
 SPLITS = {split: len(pairs) for split, pairs in made.SPLITS.items()}
@@ -88,7 +89,7 @@ def test_the_card_answers_what_every_version_must(release):
         assert fact in text
     assert "nobody \\| in particular" in text
     for table in schema.released(made.K).values():
-        assert schema.markdown(table).strip() in text
+        assert columns_markdown(table).strip() in text
 
 
 def test_the_card_of_closed_pictures_says_so(tmp_path):

@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from paletteot import cli
-from paletteot.dataset import digests, layout, origin, verify
+from paletteot.dataset import layout, verify
+from paletteot.dataset import sources as origin
+from paletteot.tables import row_digests
 from tests.dataset import made
 
 TEST = "plans/test_unseen-00000-of-00001.parquet"
@@ -40,7 +42,7 @@ def rewrite(folder: Path, name: str, change, *, seal: bool) -> None:
     """Change the rows of a file; seal: as a careful forger, who renews digests and checksums."""
     frame = change(pl.read_parquet(folder / name))
     if seal:
-        frame = frame.with_columns(digest=pl.Series(digests.of_rows(frame)))
+        frame = frame.with_columns(digest=pl.Series(row_digests(frame)))
     frame.write_parquet(folder / name)
     if seal:
         layout.write_checksums(folder)

@@ -15,6 +15,7 @@ from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.images import grading, manifest
 from paletteot.images.source import Original, Picture
+from paletteot.tables import dtypes
 
 GRADING = grading.IDENTITY
 
@@ -36,7 +37,7 @@ def made(name: str, folder: Path, pixels: np.ndarray | None = None, quality: int
 @pytest.fixture
 def folder(tmp_path) -> Path:
     rows = [made(name, tmp_path) for name in ("one", "two")]
-    frame = pl.DataFrame(rows, schema=schema.dtypes(schema.IMAGES))
+    frame = pl.DataFrame(rows, schema=dtypes(schema.IMAGES))
     files.write_parquet(tmp_path / manifest.NAME, frame, schema.IMAGES)
     return tmp_path
 

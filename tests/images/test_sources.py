@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paletteot import config, images
+from paletteot import images
+from paletteot.config.images import Images as ImagesParams
 from paletteot.errors import ParamsError
 from paletteot.images.render import render
 from paletteot.images.source import Source
@@ -19,7 +20,7 @@ from tests.images import misbehaving
 from tests.images.test_archive import photo, table, zipped
 
 PHOTOGRAPHS = 12
-Settings = Callable[[str], config.Images]
+Settings = Callable[[str], ImagesParams]
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*taken as it is")
 
@@ -60,7 +61,7 @@ def settings(tmp_path_factory) -> Iterator[Settings]:
             "unsplash": {"location": str(as_archive(root / "lite.zip", server.url))},
         }  # fmt: skip
         base = {"count": 9, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
-        yield lambda name: config.Images.model_validate({"source": name, **base, **given[name]})
+        yield lambda name: ImagesParams.model_validate({"source": name, **base, **given[name]})
 
 
 @pytest.fixture(params=sorted(images.SOURCES))
@@ -143,7 +144,7 @@ def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path,
 def test_parameters_that_a_source_cannot_use_are_refused(given, words, tmp_path):
     base = {"count": 9, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
     with pytest.raises(ParamsError, match=words):
-        images.create(config.Images.model_validate(base | given), tmp_path)
+        images.create(ImagesParams.model_validate(base | given), tmp_path)
 
 
 def test_the_seeds_own_photographs_are_a_folder(seed_dir, tmp_path):
@@ -151,7 +152,7 @@ def test_the_seeds_own_photographs_are_a_folder(seed_dir, tmp_path):
     for path, content in misbehaving.seeds(seed_dir).items():
         (tmp_path / Path(path).name).write_bytes(content)
     given = {"source": "folder", "location": str(tmp_path), "count": 10, "long_side": 64, "jpeg_quality": 90}
-    source = images.create(config.Images.model_validate({**given, "grading": 0, "seed": 1}), tmp_path)
+    source = images.create(ImagesParams.model_validate({**given, "grading": 0, "seed": 1}), tmp_path)
     order = source.pictures(10, grading=0, seed=1)
     assert len(order) == 10
     for picture in order:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import paletteot
-from paletteot import config, pretrained
+from paletteot import pretrained
+from paletteot.config import params as config
 from paletteot.images.decode import decode
 from paletteot.images.render import render
 from paletteot.images.source import Picture

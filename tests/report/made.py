@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.origin import Origin
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.records.origin import Origin
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.dataset.load import Palettes
 from paletteot.report.build import build
 from paletteot.report.site.facts import About, Facts

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 import docs
-from paletteot.benchmark import leaderboard, seed_view
+from paletteot.benchmark.boards import leaderboard, seed_view
 from paletteot.errors import DataError
 from paletteot.report import dvc_html, figures, headline
 from paletteot.report.build import build, harmless, plot_data

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paletteot.benchmark import leaderboard
-from paletteot.benchmark.origin import web_address
+from paletteot.benchmark.boards import leaderboard
+from paletteot.benchmark.records.origin import web_address
 from paletteot.report.site import boards, build, charts, ladder, problems, tables
 from paletteot.report.site.facts import slug
 from tests.benchmark import fake

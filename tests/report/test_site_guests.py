@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from paletteot.benchmark.origin import Origin
+from paletteot.benchmark.records.origin import Origin
 from paletteot.report.build import build
 from paletteot.report.site.facts import About, slug
 from tests.benchmark import fake

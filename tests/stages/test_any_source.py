@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 import workspace
-from paletteot.dataset import licences, origin, verify
+from paletteot.dataset import licences, verify
+from paletteot.dataset import sources as origin
 from tests.images import misbehaving
 from tests.images.test_archive import photo, table, zipped
 from tests.images.test_sources import as_dataset, photographs

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 import yaml
 
-from paletteot import config, images
+from paletteot import images
+from paletteot.config.params import Params
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import sha256
@@ -62,7 +63,7 @@ def run(tmp_path, monkeypatch):
         raw = yaml.safe_load((ROOT / "params.yaml").read_text())
         raw["workers"] = 1
         raw["images"] |= {"count": count, "long_side": 24, "grading": 0} | given
-        stage.stage(config.Params.model_validate(raw))
+        stage.stage(Params.model_validate(raw))
         rejected = pl.read_parquet("data/images/rejected.parquet")
         return manifest.read(Path("data/images")), dict(rejected.rows())
 

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 import workspace
-from paletteot.dataset import layout, origin, verify
+from paletteot.dataset import layout, verify
+from paletteot.dataset import sources as origin
 from paletteot.files import sha256
 
 TINY = {

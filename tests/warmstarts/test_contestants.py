@@ -13,16 +13,18 @@ from hypothesis import strategies as st
 
 from paletteot import warmstarts
 from paletteot.errors import DataError, ParamsError
+from paletteot.networks.dual_network import DualNetwork
+from paletteot.networks.model import Network
+from paletteot.networks.plan_network import PlanNetwork, kept_potentials, seed_potentials
 from paletteot.ot import newton, sinkhorn
+from paletteot.ot.gaussian import gaussian_map, moments
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.warmstarts.contract import WarmStart
-from paletteot.warmstarts.dual_network import DualNetwork
-from paletteot.warmstarts.gaussian import Gaussian, gaussian_map, moments
+from paletteot.warmstarts.gaussian import Gaussian
 from paletteot.warmstarts.nearest import Nearest
-from paletteot.warmstarts.network import Network
-from paletteot.warmstarts.plan_network import PlanNetwork, PlanStart, kept_potentials, seed_potentials
+from paletteot.warmstarts.plan_network import PlanStart
 from tests.dataset import made
-from tests.warmstarts.labelled import EPS, labelled_pairs, one
+from tests.networks.labelled import EPS, labelled_pairs, one
 
 BOUND = 4
 """Iterations from a start, as multiples of the cold start's: no start may be so bad that it is worse than this."""

@@ -25,7 +25,8 @@ def palette(
     seed: Annotated[int, typer.Option(help="seed of the clustering", min=0)] = 2,
 ) -> None:
     """Print the palette of a photograph as swatches, and write it as a picture, JSON, .gpl or .ase."""
-    from paletteot import palettes, swatches
+    import paletteot.palettes as palettes
+    import paletteot.swatches as swatches
     from paletteot.images.decode import decode
     from paletteot.images.render import render
     from paletteot.images.source import Picture

@@ -13,9 +13,9 @@ import typer
 from paletteot.errors import ParamsError
 
 if TYPE_CHECKING:
+    from paletteot.guests.code import Code
+    from paletteot.guests.process import Limits
     from paletteot.warmstarts.contract import WarmStart
-    from paletteot.warmstarts.outside import Code
-    from paletteot.warmstarts.outsider import Limits
 
 Reference = Annotated[
     str, typer.Argument(metavar="CONTESTANT", help="a name, built in (or name-seed) or installed, or FILE.py:CLASS")
@@ -36,14 +36,14 @@ class Stranger:
 
     def __call__(self) -> WarmStart:
         """Make it, in a process of its own."""
-        from paletteot.warmstarts.guest import Guest
+        from paletteot.guests.contestant import Guest
 
         return Guest(self.code, self.weights, self.limits)
 
     def hashes(self) -> dict[str, str]:
         """Return the SHA-256 of its code and weights, by the names of the files; raises ParamsError without weights."""
         from paletteot.files import sha256
-        from paletteot.warmstarts import outside
+        from paletteot.guests import code as outside
 
         files = dict(outside.sources(self.code))
         if self.weights:
@@ -61,8 +61,9 @@ def maker(
 
     Raises ParamsError for a word that means nothing, and for code from outside the package that is not trusted.
     """
-    from paletteot import warmstarts
-    from paletteot.warmstarts import family, outside
+    import paletteot.warmstarts as warmstarts
+    from paletteot.guests import code as outside
+    from paletteot.warmstarts import family
 
     if ":" in reference or reference.endswith(".py"):
         code = outside.in_file(reference)
@@ -71,7 +72,7 @@ def maker(
     else:
         code = outside.installed()[warmstarts.check_name(reference, "a contestant that is not FILE.py:CLASS")]
     trusted(code, trust=trust)
-    from paletteot.warmstarts.outsider import Limits
+    from paletteot.guests.process import Limits
 
     return Stranger(code, weights, Limits(seconds, memory)), tuple(warmstarts.BUILT_IN)
 

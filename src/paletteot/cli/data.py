@@ -28,8 +28,8 @@ def verify(
     every: Annotated[bool, typer.Option("--all", help=f"print every fault, not just {SHOWN} of a file")] = False,
 ) -> None:
     """Check a release: files, tables, splits, and the certificate of every row."""
-    from paletteot import engine
-    from paletteot.dataset import origin
+    import paletteot.engine as engine
+    from paletteot.dataset import sources as origin
     from paletteot.dataset import verify as verification
 
     report = verification.verify(origin.release(source, version), threads=engine.cores(threads))

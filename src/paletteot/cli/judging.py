@@ -15,7 +15,7 @@ from paletteot.errors import DataError, ParamsError
 if TYPE_CHECKING:
     import polars as pl
 
-    from paletteot import config
+    from paletteot.config.params import Params
     from paletteot.dataset.load import Pairs
     from paletteot.warmstarts.contract import WarmStart
 
@@ -45,12 +45,13 @@ def evaluate(
     from threadpoolctl import threadpool_limits
 
     from paletteot.benchmark import conformance
-    from paletteot.benchmark import evaluate as referee
-    from paletteot.stages import common
+    from paletteot.benchmark.tracks import runner as referee
+    from paletteot.guests.failsafe import Failsafe
+    from paletteot.project import paths
+    from paletteot.project.parameters import load_params
     from paletteot.warmstarts.contract import family
-    from paletteot.warmstarts.failsafe import Failsafe
 
-    params = common.load_params()
+    params = load_params()
     if limit < 0:
         raise ParamsError(f"--limit must be at least 0, but is {limit}")
     if split not in (legal := [name for name in params.pairs.sizes() if name != "train"]):
@@ -65,7 +66,7 @@ def evaluate(
     pairs = recording.load_pairs(split)
     pairs = pairs[: limit or len(pairs)]
     if not len(pairs):
-        raise DataError(f"{common.PLANS}: split {split} holds no pair")
+        raise DataError(f"{paths.PLANS}: split {split} holds no pair")
     with threadpool_limits(1):  # as in the pipeline
         made = make()
         if wrong := list(conformance.names(made, taken)):
@@ -80,19 +81,19 @@ def evaluate(
     typer.echo("\n".join(f"  {line}" for line in lines))
 
 
-def judged(contestant: WarmStart, pairs: Pairs, params: config.Params, track: Track) -> pl.DataFrame:
+def judged(contestant: WarmStart, pairs: Pairs, params: Params, track: Track) -> pl.DataFrame:
     """Return the rows of a track, batch by batch as in the pipeline."""
     import polars as pl
 
-    from paletteot import engine
-    from paletteot.benchmark import evaluate as referee
+    import paletteot.engine as engine
+    from paletteot.benchmark.tracks import runner as referee
 
     spans = engine.spans(len(pairs), params.evaluate.batch)
     asked = {**params.transport.model_dump(), "tracks": (track.value,)}
     return pl.concat([referee.judge(contestant, pairs[slice(*span)], **asked)[track] for span in spans])
 
 
-def lines_a(name: str, frame: pl.DataFrame, pairs: Pairs, _params: config.Params) -> list[str]:
+def lines_a(name: str, frame: pl.DataFrame, pairs: Pairs, _params: Params) -> list[str]:
     """Return the five numbers of the cold start and of the contestant's counts, and the median of their ratio."""
     import numpy as np
 
@@ -107,13 +108,16 @@ def lines_a(name: str, frame: pl.DataFrame, pairs: Pairs, _params: config.Params
     ]
 
 
-def lines_b(name: str, frame: pl.DataFrame, pairs: Pairs, params: config.Params) -> list[str]:
+def lines_b(name: str, frame: pl.DataFrame, pairs: Pairs, params: Params) -> list[str]:
     """Return a line for each acceleration: the median ratios to plain Sinkhorn from cold, and iterations."""
     import numpy as np
 
-    from paletteot import warmstarts
-    from paletteot.benchmark import accelerate, board_b, starts, statistics
+    import paletteot.warmstarts as warmstarts
+    from paletteot.benchmark import statistics
+    from paletteot.benchmark.boards import accelerated as board_b
     from paletteot.benchmark.protocol import BASE, TOLERANCES
+    from paletteot.benchmark.tracks import accelerated as accelerate
+    from paletteot.benchmark.tracks import asking as starts
 
     cold = starts.ask(warmstarts.create(BASE), pairs, params.transport.eps)
     base = accelerate.track_b(cold, [accelerate.PLAIN], max_iterations=params.transport.max_iterations)
@@ -129,7 +133,7 @@ def lines_b(name: str, frame: pl.DataFrame, pairs: Pairs, params: config.Params)
     return lines
 
 
-def lines_c(name: str, frame: pl.DataFrame, _pairs: Pairs, _params: config.Params) -> list[str]:
+def lines_c(name: str, frame: pl.DataFrame, _pairs: Pairs, _params: Params) -> list[str]:
     """Return the median and the largest number of Newton's steps, failures and the median time."""
     import numpy as np
 
@@ -148,9 +152,9 @@ LINES = {Track.A: lines_a, Track.B: lines_b, Track.C: lines_c}
 
 def leaderboard() -> None:
     """Print the leaderboard of the last report."""
-    from paletteot.stages import common
+    from paletteot.project import paths
 
-    board = common.REPORTS / "leaderboard.md"
+    board = paths.REPORTS / "leaderboard.md"
     if not board.is_file():
         raise DataError(f"{board}: no such file; `dvc repro` makes it")
     typer.echo(board.read_text(encoding="utf-8"))

@@ -11,8 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from paletteot.errors import ParamsError
-
-EVALUATED = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
+from paletteot.splits import EVALUATED
 
 
 def images(
@@ -57,15 +56,16 @@ def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
     """Write the choice into params.yaml, its comments kept, if all of it is legal; else raise ParamsError."""
     from ruamel.yaml import YAML
 
-    from paletteot import config
-    from paletteot import images as sources
+    import paletteot.images as sources
+    from paletteot.config import params as config
     from paletteot.files import write_text
-    from paletteot.stages import common
+    from paletteot.project import paths
+    from paletteot.project.parameters import load_params
 
-    common.load_params()
+    load_params()
     yaml = YAML()
     yaml.width = 200
-    params = yaml.load(common.PARAMS)
+    params = yaml.load(paths.PARAMS)
     section = params["images"]
     for field, value in chosen.items():
         if value is None:
@@ -78,5 +78,5 @@ def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
     params["pairs"].update(sizes)
     text = StringIO()
     yaml.dump(params, text)
-    sources.create(config.parse(text.getvalue(), common.PARAMS).images, common.ORIGINALS)
-    write_text(common.PARAMS, text.getvalue())
+    sources.create(config.parse(text.getvalue(), paths.PARAMS).images, paths.ORIGINALS)
+    write_text(paths.PARAMS, text.getvalue())

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-from paletteot import engine
-from paletteot.dataset import hub, licences, origin, verify, versions
-from paletteot.dataset.origin import Release
+import paletteot.engine as engine
+from paletteot.dataset import hub, licences, verify, versions
+from paletteot.dataset import sources as origin
+from paletteot.dataset.sources import Release
 from paletteot.errors import PaletteOTError
-from paletteot.stages import common
+from paletteot.project import paths
+from paletteot.project.parameters import load_params
 
 CHANGELOG = Path("CHANGELOG.md")
 TAG = "dataset-v"
@@ -29,7 +31,7 @@ def check(folder: Path) -> str:
     Raises VersionError when its version says less than the change, or the changelog says nothing of it.
     """
     now = origin.release(folder).version
-    if now != (wanted := common.load_params().dataset.version):
+    if now != (wanted := load_params().dataset.version):
         raise versions.VersionError(
             f"{folder}: is version {now}, but params.yaml says {wanted}; run `dvc repro release`"
         )
@@ -39,9 +41,9 @@ def check(folder: Path) -> str:
     tag = last_tag()
     if tag is None:
         return f"{now}: the first version, there is no tag {TAG}X.Y.Z"
-    shown = _git("show", f"{tag}:{common.RELEASE_MANIFEST.as_posix()}")
+    shown = _git("show", f"{tag}:{paths.RELEASE_MANIFEST.as_posix()}")
     if shown.returncode:
-        raise PublishingError(f"git: tag {tag} has no {common.RELEASE_MANIFEST}, so there is nothing to compare with")
+        raise PublishingError(f"git: tag {tag} has no {paths.RELEASE_MANIFEST}, so there is nothing to compare with")
     return versions.check(json.loads(shown.stdout), folder)
 
 
@@ -57,7 +59,7 @@ def to_hub(folder: Path, repo_id: str, *, dry_run: bool, only_ids: bool, private
     from huggingface_hub import HfApi
 
     release = _publishable(folder, check_licence=not only_ids)
-    with hub.only_ids(release, common.PARAMS) if only_ids else nullcontext(release) as chosen:
+    with hub.only_ids(release, paths.PARAMS) if only_ids else nullcontext(release) as chosen:
         for name in sorted([*chosen.checksums, "checksums.sha256"]):
             yield f"{chosen.fetch(name).stat().st_size:>12}  {name}"
         if dry_run:
@@ -72,7 +74,7 @@ def to_dvc(remote: str, url: str | None, *, dry_run: bool) -> Iterator[str]:
     Raises PublishingError when git or DVC refuse, or the commit does not hold what a reader of the tag needs: the
     hashes, and where the data is.
     """
-    release = _publishable(common.RELEASE, check_licence=True)
+    release = _publishable(paths.RELEASE, check_licence=True)
     tag = f"{TAG}{release.version}"
     _tagged_elsewhere(tag)
     for step in _configuration(remote, url):
@@ -81,7 +83,7 @@ def to_dvc(remote: str, url: str | None, *, dry_run: bool) -> Iterator[str]:
             _must(_dvc(*step), f"dvc {' '.join(step)}")
     if not dry_run:
         _committed()
-    push = ("push", "--remote", remote, common.RELEASE.as_posix())
+    push = ("push", "--remote", remote, paths.RELEASE.as_posix())
     yield f"dvc {' '.join(push)}"
     yield f"git tag {tag}"
     if dry_run:

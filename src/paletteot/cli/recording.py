@@ -14,10 +14,12 @@ from paletteot.errors import ParamsError
 if TYPE_CHECKING:  # commands import what they need: --help is quick
     import polars as pl
 
-    from paletteot import config
-    from paletteot.benchmark.record_facts import Measured, RecordFacts
-    from paletteot.benchmark.records import Record
+    from paletteot.benchmark.records.facts import Measured, RecordFacts
+    from paletteot.benchmark.records.store import Record
     from paletteot.cli.contestants import Stranger
+    from paletteot.config.params import Params
+    from paletteot.config.report import Report
+    from paletteot.config.transport import Transport
     from paletteot.dataset.load import Pairs
     from paletteot.warmstarts.contract import WarmStart
 
@@ -27,37 +29,38 @@ TRACKS: tuple[Literal["A", "B"], ...] = ("A", "B")
 """Under which a class is judged for a record: those of starts."""
 
 
-def measured(params: config.Params) -> Measured:
+def measured(params: Params) -> Measured:
     """Return when, where, with which code and on which data something is judged that is judged now."""
-    from paletteot.benchmark.record_facts import Measured
-    from paletteot.stages import provenance
+    from paletteot.benchmark.records.facts import Measured
+    from paletteot.project import provenance
 
     return Measured.model_validate({**provenance.now(), "transport": params.transport.model_dump()})
 
 
 def record(
-    facts: RecordFacts, task: Callable[[Chunk], pl.DataFrame], chunks: Sequence[Chunk], params: config.Params
+    facts: RecordFacts, task: Callable[[Chunk], pl.DataFrame], chunks: Sequence[Chunk], params: Params
 ) -> Record:
     """Return the record of what these facts say: the one that is there, or one of what the task makes of the chunks.
 
     task: returns the rows of a chunk, packed. Killed and started again, it goes on from the last finished chunk.
     """
+    import paletteot.benchmark as benchmark
+    import paletteot.engine as engine
     import paletteot.ot
-    from paletteot import benchmark, engine
-    from paletteot.benchmark import records
-    from paletteot.stages import common
+    from paletteot.benchmark.records import store as records
+    from paletteot.project import paths
     from paletteot.stages.evaluate import unpacked
 
-    place = common.RESULTS / facts.place
+    place = paths.RESULTS / facts.place
     if place.exists():
         typer.echo(f"{place}: judged already, nothing was run")
         return records.read(place)
     rooms = [Path(room.__path__[0]) for room in (paletteot.ot, benchmark)]
     asked = [facts.name, facts.version, facts.split, len(chunks), params.transport.model_dump()]
-    key = engine.fingerprint(common.PALETTES, common.PLANS, *asked, *rooms)
+    key = engine.fingerprint(paths.PALETTES, paths.PLANS, *asked, *rooms)
     folder = engine.partial_folder(f"record-{facts.version}-{facts.split}", key)
     files = engine.run(task, chunks, folder=folder, workers=params.workers, label=f"{facts.split}")
-    records.write(common.RESULTS, facts, unpacked(files))
+    records.write(paths.RESULTS, facts, unpacked(files))
     engine.forget(folder)
     typer.echo(f"{place}: written")
     return records.read(place)
@@ -66,33 +69,33 @@ def record(
 def load_pairs(split: str) -> Pairs:
     """Return the labelled pairs of a split."""
     from paletteot.dataset import load
-    from paletteot.stages import common
+    from paletteot.project import paths
 
-    return load.load_plans(common.PLANS, load.load_palettes(common.PALETTES), split)
+    return load.load_plans(paths.PLANS, load.load_palettes(paths.PALETTES), split)
 
 
 pairs_of = lru_cache(maxsize=8)(load_pairs)
 """The same, read once in a process."""
 
 
-def names(params: config.Params) -> set[str]:
+def names(params: Params) -> set[str]:
     """Return the names of the contestants of the package and of the pipeline."""
-    from paletteot import warmstarts
+    import paletteot.warmstarts as warmstarts
 
     return {*warmstarts.BUILT_IN, *map(warmstarts.family, params.evaluate.methods)}
 
 
-def of_class(make: Stranger, made: WarmStart, pairs: Pairs, params: config.Params) -> Record:
+def of_class(make: Stranger, made: WarmStart, pairs: Pairs, params: Params) -> Record:
     """Return the record of a contestant from outside on the pairs of a split: the one that is there, or a new one.
 
     Raises ParamsError where its name is that of a contestant which is there already.
     """
-    from paletteot import engine
-    from paletteot.benchmark import records
-    from paletteot.benchmark.record_facts import RecordFacts, version_of
-    from paletteot.stages import common
+    import paletteot.engine as engine
+    from paletteot.benchmark.records import store as records
+    from paletteot.benchmark.records.facts import RecordFacts, version_of
+    from paletteot.project import paths
 
-    known = records.find(common.RESULTS, params.dataset.version)
+    known = records.find(paths.RESULTS, params.dataset.version)
     if made.name in {*names(params), *(one.facts.name for one in known if one.facts.claimed)}:
         raise ParamsError(f"{make.code.label}: name must be nobody else's, but is {made.name!r}")
     hashes, split = make.hashes(), pairs.frame["split"][0]
@@ -108,19 +111,19 @@ def of_class(make: Stranger, made: WarmStart, pairs: Pairs, params: config.Param
 @lru_cache(maxsize=1)
 def _contestant(make: Stranger, eps: float) -> WarmStart:
     """Make the contestant and let it and the solvers compile, outside anybody's time."""
-    from paletteot.benchmark import evaluate as referee
-    from paletteot.warmstarts.failsafe import Failsafe
+    from paletteot.benchmark.tracks import runner as referee
+    from paletteot.guests.failsafe import Failsafe
 
     made = make()
     referee.warm_up(made, eps)
     return Failsafe(made)
 
 
-def _chunk(make: Stranger, split: str, transport: config.Transport, span: tuple[int, int]) -> pl.DataFrame:
+def _chunk(make: Stranger, split: str, transport: Transport, span: tuple[int, int]) -> pl.DataFrame:
     import polars as pl
 
-    from paletteot.benchmark import base
-    from paletteot.benchmark import evaluate as referee
+    from paletteot.benchmark.tracks import base
+    from paletteot.benchmark.tracks import runner as referee
     from paletteot.stages.evaluate import packed
 
     pairs, asked = pairs_of(split)[slice(*span)], transport.model_dump()
@@ -129,10 +132,10 @@ def _chunk(make: Stranger, split: str, transport: config.Transport, span: tuple[
     return packed({"A": rows["A"], "B": pl.concat([rows["B"], cold])})
 
 
-def show(one: Record, report: config.Report) -> None:
+def show(one: Record, report: Report) -> None:
     """Print what a record says, beside the cold start."""
-    from paletteot.benchmark import record_lines
     from paletteot.benchmark.pictures import Pictures
+    from paletteot.benchmark.records import lines as record_lines
 
     pairs = pairs_of(one.facts.split).frame.sort("pair_id")
     pictures = Pictures(pairs.select("pair_id", "source", "target"), report.bootstrap, report.seed)

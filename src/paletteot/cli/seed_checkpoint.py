@@ -15,9 +15,9 @@ def import_seed_checkpoint(
     ] = None,
 ) -> None:
     """Turn the seed's checkpoint into a file of weights that the contestant seed_checkpoint reads."""
-    from paletteot.stages import common
-    from paletteot.warmstarts.plan_network import PlanNetwork
+    from paletteot.networks.plan_network import PlanNetwork
+    from paletteot.project import paths
 
-    target = out or common.MODELS / "seed.safetensors"
+    target = out or paths.MODELS / "seed.safetensors"
     PlanNetwork.from_checkpoint(file).save(target)
     typer.echo(f"weights of seed_checkpoint in {target}")

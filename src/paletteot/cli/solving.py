@@ -30,9 +30,9 @@ def solve(
     eps: Annotated[float, typer.Option(help="entropic regularisation, LAB units")] = 0.1,
 ) -> None:
     """Solve transport between palettes exactly and write the potentials."""
-    from paletteot import engine
-    from paletteot.dataset import label
-    from paletteot.files import write_parquet
+    import paletteot.engine as engine
+    from paletteot.dataset import labels as label
+    from paletteot.tables import write_parquet
 
     if not eps > 0:
         raise ParamsError(f"--eps must be a positive number of LAB units, but is {eps}")
@@ -48,13 +48,14 @@ def solve(
 
 @lru_cache(maxsize=1)
 def _pairs(palettes: Path, pairs: Path | None) -> Pairs:
-    from paletteot.dataset import label, load
+    from paletteot.dataset import labels as label
+    from paletteot.dataset import load
 
     loaded = load.load_palettes(palettes)
     return load.load_pairs(pairs, loaded) if pairs else label.all_pairs(loaded, palettes)
 
 
 def _solve(palettes: Path, pairs: Path | None, eps: float, span: tuple[int, int]) -> pl.DataFrame:
-    from paletteot.dataset import label
+    from paletteot.dataset import labels as label
 
     return label.exact(_pairs(palettes, pairs)[slice(*span)], eps=eps)

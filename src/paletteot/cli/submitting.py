@@ -14,8 +14,8 @@ from paletteot.errors import DataError, ParamsError
 if TYPE_CHECKING:  # commands import what they need: --help is quick
     import polars as pl
 
-    from paletteot import config
-    from paletteot.benchmark.submission import Part
+    from paletteot.benchmark.submissions.submission import Part
+    from paletteot.config.transport import Transport
 
 CHUNK = 100
 """Pairs that a worker judges at a time."""
@@ -28,17 +28,19 @@ def submit(
     rescore: Annotated[bool, typer.Option("--rescore", help="print what every record says; nothing is run")] = False,
 ) -> None:
     """Check a file of potentials, judge it under the protocol, and keep a record of it for the leaderboard."""
-    from paletteot import engine
-    from paletteot.benchmark import records, submission
-    from paletteot.stages import common
+    import paletteot.engine as engine
+    from paletteot.benchmark.records import store as records
+    from paletteot.benchmark.submissions import submission
+    from paletteot.project import paths
+    from paletteot.project.parameters import load_params
 
-    params = common.load_params()
+    params = load_params()
     if rescore == (file is not None):
         raise ParamsError("submit must be given the YAML file of a submission, or --rescore")
-    known = records.find(common.RESULTS, params.dataset.version)
+    known = records.find(paths.RESULTS, params.dataset.version)
     if file is None:
         if not known:
-            raise DataError(f"{common.RESULTS}: no record of data version {params.dataset.version}")
+            raise DataError(f"{paths.RESULTS}: no record of data version {params.dataset.version}")
         for record in known:
             recording.show(record, params.report)
         return
@@ -58,15 +60,15 @@ def submit(
 @lru_cache(maxsize=1)
 def _compiled(eps: float) -> None:
     """Let the solvers compile, outside of anybody's time."""
-    from paletteot import warmstarts
-    from paletteot.benchmark import evaluate
+    import paletteot.warmstarts as warmstarts
     from paletteot.benchmark.protocol import BASE
+    from paletteot.benchmark.tracks import runner as evaluate
 
     evaluate.warm_up(warmstarts.create(BASE), eps)
 
 
-def _judge(split: str, track: str, transport: config.Transport, chunk: tuple[tuple[int, int], Part]) -> pl.DataFrame:
-    from paletteot.benchmark import submission
+def _judge(split: str, track: str, transport: Transport, chunk: tuple[tuple[int, int], Part]) -> pl.DataFrame:
+    from paletteot.benchmark.submissions import submission
     from paletteot.stages.evaluate import packed
 
     span, part = chunk

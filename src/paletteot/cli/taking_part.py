@@ -19,9 +19,9 @@ def new_warm_start(
     name: Annotated[str, typer.Argument(help="how it is to be called: a Python identifier such as my_idea")],
 ) -> None:
     """Write a contestant that works, and its test, into this folder."""
-    from paletteot import warmstarts
+    import paletteot.warmstarts as warmstarts
     from paletteot.files import write_text
-    from paletteot.warmstarts import outside
+    from paletteot.guests import code as outside
 
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ParamsError(f"the name must be a Python identifier, such as my_idea, but is {name!r}")

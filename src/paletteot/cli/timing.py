@@ -11,8 +11,8 @@ from paletteot.cli.contestants import Memory, Trust, trusted
 from paletteot.errors import DataError, ParamsError
 
 if TYPE_CHECKING:
-    from paletteot.warmstarts.outside import Code
-    from paletteot.warmstarts.outsider import Limits
+    from paletteot.guests.code import Code
+    from paletteot.guests.process import Limits
 
 STARTUP = 300.0
 """Seconds that a solver's process may take to be ready: to import and to compile."""
@@ -35,16 +35,19 @@ def time_solvers(
     import polars as pl
     from tqdm import tqdm
 
-    from paletteot.benchmark import board_solvers
+    from paletteot.benchmark import schema
+    from paletteot.benchmark.boards import solvers as board_solvers
     from paletteot.benchmark.pictures import Pictures
-    from paletteot.benchmark.race import TOLERANCES, race
-    from paletteot.dataset import load, schema
-    from paletteot.files import replacing, write_parquet, write_text
+    from paletteot.benchmark.tracks.race import TOLERANCES, race
+    from paletteot.dataset import load
+    from paletteot.files import replacing, write_text
+    from paletteot.guests.process import Limits
+    from paletteot.project import paths
+    from paletteot.project.parameters import load_params
     from paletteot.solvers import BASE, own
-    from paletteot.stages import common
-    from paletteot.warmstarts.outsider import Limits
+    from paletteot.tables import write_parquet
 
-    params = common.load_params()
+    params = load_params()
     if split not in (legal := params.pairs.sizes()):
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
     if out is not None and out.exists():
@@ -52,9 +55,9 @@ def time_solvers(
     limits = Limits(seconds, memory, STARTUP)
     theirs = named(solvers or [], limits, trust=trust)
     codes = [*own(), *theirs]
-    pairs = load.load_plans(common.PLANS, load.load_palettes(common.PALETTES), split)[:problems]
+    pairs = load.load_plans(paths.PLANS, load.load_palettes(paths.PALETTES), split)[:problems]
     if not len(pairs):
-        raise DataError(f"{common.PLANS}: split {split} holds no pair")
+        raise DataError(f"{paths.PLANS}: split {split} holds no pair")
     rounds = race(
         codes, pairs, eps=params.transport.eps, repeats=repeats, limits=limits,
         seed=params.report.seed if seed is None else seed,
@@ -77,8 +80,8 @@ def named(references: list[str], limits: Limits, *, trust: bool) -> list[Code]:
     Raises ParamsError for a word that names none, two that read alike, and code that is not trusted; NoAnswerError for
     code that cannot be made.
     """
-    from paletteot.benchmark.solver import Solver
-    from paletteot.warmstarts import outside
+    from paletteot.guests import code as outside
+    from paletteot.guests.solver import Solver
 
     codes = [outside.in_file(one, "a solver", "FUNCTION") for one in references]
     labels = [code.label for code in codes]

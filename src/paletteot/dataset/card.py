@@ -15,6 +15,8 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from paletteot.dataset import licences, schema
+from paletteot.splits import SPLITS
+from paletteot.tables import columns_markdown
 
 if TYPE_CHECKING:
     from paletteot.dataset.release import Facts
@@ -23,8 +25,6 @@ Frames = Mapping[str, Mapping[str, pl.DataFrame]]
 
 LISTED = 50
 """Photographs that the card lists one by one; of more it gives the licences, and the table images has the rest."""
-
-SPLIT_ORDER = ("train", "validation_seen", "validation_unseen", "test_seen", "test_unseen")
 
 
 def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
@@ -39,7 +39,7 @@ def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
         k=k,
         counts=counts,
         rows={table: sum(splits.values()) for table, splits in counts.items()},
-        tables={name: schema.markdown(table) for name, table in schema.released(k).items()},
+        tables={name: columns_markdown(table) for name, table in schema.released(k).items()},
         gauge=schema.GAUGE,
         tolerance=facts.params["plans"]["tolerance"],
         stages=_stages(facts),
@@ -130,4 +130,5 @@ def _size(rows: int) -> str:
 
 
 def _place(split: str) -> int:
-    return SPLIT_ORDER.index(split) if split in SPLIT_ORDER else len(SPLIT_ORDER)
+    order = list[str](SPLITS)
+    return order.index(split) if split in order else len(order)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import mlcroissant as mlc
 import polars as pl
 
-from paletteot.dataset.schema import Column, Table, innermost
+from paletteot.tables import Column, Table, innermost
 
 if TYPE_CHECKING:
     from paletteot.dataset.release import Facts

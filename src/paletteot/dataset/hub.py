@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from paletteot.dataset import origin, schema
+from paletteot.dataset import schema
+from paletteot.dataset import sources as origin
 from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION, WHOLE, write_checksums
-from paletteot.dataset.origin import Release
+from paletteot.dataset.sources import Release
 from paletteot.errors import DataError, PaletteOTError
-from paletteot.files import read_parquet, write_text
+from paletteot.files import write_text
+from paletteot.tables import read_parquet
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

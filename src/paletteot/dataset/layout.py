@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from paletteot.dataset import schema
-from paletteot.files import read_parquet, sha256, write_text
+from paletteot.files import sha256, write_text
+from paletteot.tables import Table, read_parquet
 
 VERSION = "VERSION"
 CHECKSUMS = "checksums.sha256"
@@ -17,7 +17,7 @@ WHOLE = "full"
 """The one split of the tables that are not split."""
 
 
-def read_splits(folder: Path, table: str, columns: schema.Table | None = None) -> dict[str, pl.DataFrame]:
+def read_splits(folder: Path, table: str, columns: Table | None = None) -> dict[str, pl.DataFrame]:
     """Return the rows of each split of a table of a release folder, in the order of the shards.
 
     Raises DataError when a shard is not whole, or not what its columns say where they are given.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from paletteot.dataset import schema
 from paletteot.errors import DataError, ProblemError
-from paletteot.files import read_parquet
 from paletteot.ot.problem import Array, Problems, check_palette
+from paletteot.tables import check_table, read_parquet
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def load_palettes(path: Path) -> Palettes:
     table = schema.palettes(shape.size if isinstance(shape, pl.Array) else 0)
     if "group" not in raw.columns and "image_id" in raw.columns:
         raw = raw.with_columns(group=pl.col("image_id"))
-    frame = schema.check(raw, {name: table[name] for name in ("image_id", "group", "centroids", "weights")}, path)
+    frame = check_table(raw, {name: table[name] for name in ("image_id", "group", "centroids", "weights")}, path)
     x = np.array(frame["centroids"].to_numpy(), dtype=np.float64)
     a = np.array(frame["weights"].to_numpy(), dtype=np.float64)
     for row, name in enumerate(frame["image_id"]):

@@ -12,13 +12,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.dataset import origin, schema
+from paletteot.dataset import schema
+from paletteot.dataset import sources as origin
 from paletteot.dataset.layout import VERSION
 from paletteot.dataset.load import Pairs, Palettes, load_palettes
 from paletteot.errors import DataError
-from paletteot.files import scan_parquet
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
+from paletteot.tables import scan_parquet
 
 if TYPE_CHECKING:
     from paletteot.dataset.tensors import Tensors

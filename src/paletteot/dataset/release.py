@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from paletteot.dataset import card, croissant, layout, schema
-from paletteot.files import read_parquet, replacing, write_text
+from paletteot.files import replacing, write_text
+from paletteot.tables import read_parquet
 
 
 @dataclass(frozen=True)

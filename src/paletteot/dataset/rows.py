@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 
-from paletteot.dataset import digests, schema
+from paletteot.dataset import schema
 from paletteot.dataset.load import Palettes
 from paletteot.errors import DataError, ProblemError
-from paletteot.files import read_parquet
 from paletteot.ot import kernels
 from paletteot.ot.problem import Array, check_palette
+from paletteot.tables import FLOAT32_CAUSE, read_parquet, row_digests
 
 Wrong = tuple[int, str]
 """Row of a file, and what is wrong with it."""
@@ -31,7 +31,7 @@ COLUMNS = ("source_error", "target_error", "primal", "dual", "gap")
 
 def digests_of(frame: pl.DataFrame) -> Iterator[Wrong]:
     """Compare each row's digest with its values, columns that this version of the schema does not know included."""
-    for row, (found, said) in enumerate(zip(digests.of_rows(frame), frame["digest"], strict=True)):
+    for row, (found, said) in enumerate(zip(row_digests(frame), frame["digest"], strict=True)):
         if found != said:
             yield row, f"digest must be {found}, but is {said!r}: a value of this row was altered"
 
@@ -88,7 +88,7 @@ def plans(frame: pl.DataFrame, split: str, known: Palettes) -> tuple[float, list
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows in float32 is not rounded to it
         rounded = np.array_equal(potentials, potentials.astype(np.float32))
     if rounded and len(frame):
-        wrong.append((0, f"g and that of every other row is rounded to float32: {schema.FLOAT32_CAUSE}"))
+        wrong.append((0, f"g and that of every other row is rounded to float32: {FLOAT32_CAUSE}"))
     worst = 0.0
     light = frame.select("split", "source", "target", "eps", "cold_iterations", "cold_converged")
     for row, (of, source, target, eps, cold, converged) in enumerate(light.iter_rows()):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from paletteot.dataset import schema
-from paletteot.files import replacing, write_parquet
+from paletteot.files import replacing
+from paletteot.tables import Table, write_parquet
 
 
-def write(folder: Path, frame: pl.DataFrame, table: schema.Table, rows: int) -> None:
+def write(folder: Path, frame: pl.DataFrame, table: Table, rows: int) -> None:
     """Write ``<split>-NNNNN-of-NNNNN.parquet`` files of at most ``rows`` rows; the folder is replaced as a whole."""
     with replacing(folder) as fresh:
         for (split,), part in frame.group_by("split", maintain_order=True):

@@ -14,12 +14,12 @@ import polars as pl
 from huggingface_hub import DatasetCard
 from tqdm import tqdm
 
-from paletteot.dataset import rows, schema, splits
+from paletteot.dataset import disjoint, rows, schema
 from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION, split_of
 from paletteot.dataset.load import Palettes
-from paletteot.dataset.origin import Release
+from paletteot.dataset.sources import Release
 from paletteot.errors import DataError
-from paletteot.files import read_parquet
+from paletteot.tables import Table, check_table, read_parquet
 
 
 class Fault(NamedTuple):
@@ -67,7 +67,7 @@ def verify(release: Release, *, threads: int) -> Report:
         faults.extend(shard.faults)
     frames = {name: shard.pairs for name, shard in zip(shards, done, strict=True) if shard.pairs is not None}
     if frames:
-        faults.extend(Fault(*one) for one in splits.faults(frames, palettes[1]))
+        faults.extend(Fault(*one) for one in disjoint.faults(frames, palettes[1]))
     faults.extend(_counts(files, frames))
     worst = max((shard.worst for shard in done), default=0.0)
     return Report(release.version, sum(map(len, frames.values())), worst, faults)
@@ -107,7 +107,7 @@ def _files(release: Release, threads: int) -> tuple[list[Fault], dict[str, Path]
 
 
 def _table(
-    release: Release, files: dict[str, Path], table: str, columns: schema.Table, faults: list[Fault]
+    release: Release, files: dict[str, Path], table: str, columns: Table, faults: list[Fault]
 ) -> tuple[str, pl.DataFrame] | None:
     names = [name for shards in release.shards(table).values() for name in shards]
     if len(names) != 1:
@@ -132,7 +132,7 @@ def _palettes(
     return found, palettes
 
 
-def _shard(name: str, path: Path, table: schema.Table, palettes: Palettes) -> _Shard:
+def _shard(name: str, path: Path, table: Table, palettes: Palettes) -> _Shard:
     faults: list[Fault] = []
     frame = _read(name, path, table, faults)
     if frame is None:
@@ -142,10 +142,10 @@ def _shard(name: str, path: Path, table: schema.Table, palettes: Palettes) -> _S
     return _Shard(frame.select("pair_id", "split", "source", "target"), worst, faults)
 
 
-def _read(name: str, path: Path, table: schema.Table, faults: list[Fault]) -> pl.DataFrame | None:
+def _read(name: str, path: Path, table: Table, faults: list[Fault]) -> pl.DataFrame | None:
     try:
         whole = read_parquet(path)
-        frame = schema.check(whole, table, path)
+        frame = check_table(whole, table, path)
     except DataError as error:
         faults.append(Fault(name, None, str(error).removeprefix(f"{path}: ")))
         faults.extend(Fault(name, None, what) for what in rows.unreadable(path))

@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from paletteot.dataset import digests, schema
+from paletteot.dataset import schema
 from paletteot.dataset.layout import VERSION, hashes, read_splits
 from paletteot.errors import PaletteOTError
+from paletteot.tables import column_digest
 
 Manifest = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def manifest(folder: Path) -> Manifest:
                 split: {
                     "rows": len(frame),
                     "columns": {
-                        name: {"dtype": str(frame.schema[name]), "sha256": digests.of_column(frame[name])}
+                        name: {"dtype": str(frame.schema[name]), "sha256": column_digest(frame[name])}
                         for name in frame.columns
                     },
                 }
@@ -125,7 +126,7 @@ def _differences(where: str, was: Mapping[str, Any], frame: pl.DataFrame) -> Ite
             yield Change.MAJOR, f"{where} has no column {name} any more"
         elif str(frame.schema[name]) != before["dtype"]:
             yield Change.MAJOR, f"{where}: column {name} is {frame.schema[name]}, not {before['dtype']}"
-        elif name != _DERIVED and digests.of_column(kept[name]) != before["sha256"]:
+        elif name != _DERIVED and column_digest(kept[name]) != before["sha256"]:
             yield Change.MAJOR, f"{where}: values of column {name} have changed"
     if new := [name for name in frame.columns if name not in was["columns"]]:
         yield Change.MINOR, f"{where} has a new column {new[0]}"

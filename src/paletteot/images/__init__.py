@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from paletteot.config import Images
+from paletteot.config.images import Images
 from paletteot.errors import ParamsError
 from paletteot.images.source import Source
 

@@ -13,9 +13,10 @@ from PIL import Image, UnidentifiedImageError
 
 from paletteot.dataset import schema
 from paletteot.errors import DataError
-from paletteot.files import read_parquet, replacing, sha256_of
+from paletteot.files import replacing, sha256_of
 from paletteot.images.render import render
 from paletteot.images.source import Original, Picture, Pixels
+from paletteot.tables import read_parquet
 
 NAME = "manifest.parquet"
 REJECTED = "rejected.parquet"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from paletteot import warmstarts
+import paletteot.warmstarts as warmstarts
 from paletteot.errors import DataError, ParamsError
 from paletteot.warmstarts.contract import WarmStart
 

@@ -12,15 +12,16 @@ import polars as pl
 import vl_convert
 from PIL import Image
 
-from paletteot.benchmark import leaderboard, seed_view
-from paletteot.benchmark.leaderboard import Leaderboard
+from paletteot.benchmark.boards import leaderboard, seed_view
+from paletteot.benchmark.boards.leaderboard import Leaderboard
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.files import replacing, write_json, write_text
 from paletteot.report import dvc_html, figures, headline
 from paletteot.report.site import build as site
 from paletteot.report.site.facts import Facts, slug
+from paletteot.splits import RANKING
 
 
 def build(
@@ -88,7 +89,7 @@ def plot_data(medians: Mapping[str, Evaluation]) -> pl.DataFrame:
     """
     frames = []
     for method, one in medians.items():
-        bars = figures.binned(one.split(RANKING_SPLIT).counts).rename({"low": "iterations"})
+        bars = figures.binned(one.split(RANKING).counts).rename({"low": "iterations"})
         frames.append(bars.select(pl.lit(harmless(method)).alias("start"), pl.all()))
     return pl.concat(frames)
 

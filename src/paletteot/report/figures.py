@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.benchmark.statistics import censored, five_numbers
 from paletteot.errors import DataError
+from paletteot.splits import RANKING
 
 GREY, BLUE, ORANGE = "#8c8c8c", "#0072b2", "#d55e00"
 """From the palette of Okabe and Ito, told apart with any colour vision."""
@@ -41,7 +42,7 @@ def summaries(evaluations: Mapping[str, Evaluation], method: str) -> list[str]:
     """Return the five-number summaries of cold and of a method as lines of text, the start's own passes included."""
     lines = []
     for name in (BASE, method):
-        part = evaluations[name].split(RANKING_SPLIT)
+        part = evaluations[name].split(RANKING)
         five = five_numbers(part.counts)
         bounds = censored(len(part.counts), int(part.iterations["converged"].sum()))
         shown = [f"{'≥ ' if bound else ''}{value:,.0f}" for value, bound in zip(five, bounds, strict=True)]
@@ -51,9 +52,9 @@ def summaries(evaluations: Mapping[str, Evaluation], method: str) -> list[str]:
 
 def histogram(evaluations: Mapping[str, Evaluation], method: str) -> Layers:
     """Return cold against warm iterations on the ranking split, with both five-number summaries."""
-    counts = {name: evaluations[name].split(RANKING_SPLIT).counts for name in (BASE, method)}
+    counts = {name: evaluations[name].split(RANKING).counts for name in (BASE, method)}
     title = alt.TitleParams(
-        f"{method} against {BASE}, {RANKING_SPLIT}",
+        f"{method} against {BASE}, {RANKING}",
         subtitle=["min, Q1, median, Q3, max", *summaries(evaluations, method)],
         anchor="start",
     )
@@ -122,13 +123,13 @@ def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
     point = base.mark_tick(thickness=2, size=18, color=ORANGE, opacity=1).encode(x="ratio_median:Q")
     text = base.mark_text(align="left").encode(x=alt.value(WIDTH + 10), text="words:N")
     one = alt.Chart(pl.DataFrame({"x": [1.0]})).mark_rule(strokeDash=[4, 3], color=GREY).encode(x="x:Q")
-    title = alt.TitleParams(f"Who saves iterations, {RANKING_SPLIT}", anchor="start")
+    title = alt.TitleParams(f"Who saves iterations, {RANKING}", anchor="start")
     return alt.layer(one, rule, point, text).properties(title=title, width=WIDTH, height=38 * len(order) + 10)
 
 
 def ranking_rows(board: pl.DataFrame) -> pl.DataFrame:
     """Return the rows of the ranking split, one for each family."""
-    return board.filter(pl.col("shown") & (pl.col("split") == RANKING_SPLIT))
+    return board.filter(pl.col("shown") & (pl.col("split") == RANKING))
 
 
 def interval_texts(shown: pl.DataFrame) -> list[str]:

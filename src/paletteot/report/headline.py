@@ -7,9 +7,10 @@ from typing import Literal
 import altair as alt
 import polars as pl
 
-from paletteot.benchmark import board_b
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT, TOLERANCES
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.report.figures import BLUE, GREY, ORANGE
+from paletteot.splits import RANKING
 
 KINDS = {False: "not learned", True: "learned", None: "not known"}
 """Of a start by whether it learned; of one that was submitted as a file nobody here knows."""
@@ -69,4 +70,4 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
     layers = alt.layer(rule, dot, words).properties(width=WIDTH, height=22 * len(order) + 10)
     return layers.facet(
         column=alt.Column("tolerance:N", sort=[f"to {label}" for label in TOLERANCES], title=None)
-    ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING_SPLIT}: median and 95 % interval"))
+    ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING}: median and 95 % interval"))

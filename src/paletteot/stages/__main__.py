@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 import sys
 
-from paletteot import config
+from paletteot.config.params import Params
 from paletteot.errors import PaletteOTError, ParamsError
-from paletteot.stages import common
+from paletteot.project.parameters import load_params
 
 STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate", "report")
 
@@ -18,7 +18,7 @@ STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate"
 def main(arguments: list[str]) -> None:
     """Run a stage; an error ends in one line and exit code 1."""
     try:
-        params = common.load_params()
+        params = load_params()
         name, items = _chosen(arguments, params)
         importlib.import_module(f"paletteot.stages.{name}").stage(params, *items)
     except PaletteOTError as error:
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
         sys.exit("interrupted; run again to go on from the last finished chunk")
 
 
-def _chosen(arguments: list[str], params: config.Params) -> tuple[str, list[str]]:
+def _chosen(arguments: list[str], params: Params) -> tuple[str, list[str]]:
     name, *items = arguments or [""]
     if name not in STAGES:
         raise ParamsError(f"stage must be one of {', '.join(STAGES)}, but is {name!r}")

@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-import paletteot.ot
-from paletteot import benchmark, config, engine, warmstarts
-from paletteot.benchmark import evaluate
-from paletteot.dataset import schema
+import paletteot.engine as engine
+import paletteot.warmstarts as warmstarts
+from paletteot.benchmark import schema
+from paletteot.benchmark.tracks import runner as evaluate
+from paletteot.config.evaluate import Evaluate
+from paletteot.config.transport import Transport
 from paletteot.dataset.load import Pairs, load_palettes, load_plans
-from paletteot.files import read_parquet, replacing, write_json, write_parquet
-from paletteot.stages import common, provenance
+from paletteot.files import replacing, write_json
+from paletteot.project import closure, paths, provenance
+from paletteot.splits import Split
+from paletteot.tables import read_parquet, write_parquet
 from paletteot.warmstarts.contract import WarmStart, family
 
-JUDGING = ("evaluate", "starts", "accelerate", "ladder", "second_order", "protocol")
-"""Modules of the benchmark that an evaluation depends on."""
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
-STARTING = ("dual_start", "gaussian", "plan_network")
-"""Modules of the warm starts beside the contestant's own file; those of the networks change with their weights."""
-
-Span = tuple[config.Split, int, int]
+Span = tuple[Split, int, int]
 Chunk = tuple[Span, tuple[str, ...], bool]
 """A span of a split's pairs, the tracks it is judged under, and whether Track B runs the relaxed iterations on it."""
 
 
-def stage(params: config.Params, method: str) -> None:
+def stage(params: Params, method: str) -> None:
     """Read palettes, plans and the contestant's file, write data/evaluations/METHOD."""
     file = Path(params.evaluate.methods[method])
     warmstarts.create(family(method), file)  # says what is wrong before any work is done
@@ -38,11 +40,9 @@ def stage(params: config.Params, method: str) -> None:
     chunks = [
         (span, chosen, within(asked.relaxed, span)) for span in spans if (chosen := tracks(asked, family(method), span))
     ]
-    rooms = [Path(benchmark.__path__[0]) / f"{module}.py" for module in JUDGING]
-    rooms += [Path(warmstarts.__path__[0]) / f"{module}.py" for module in STARTING]
     key = engine.fingerprint(
-        common.PALETTES, common.PLANS, file, method, params.transport.model_dump(), chunks,
-        Path(paletteot.ot.__path__[0]), *rooms,
+        paths.PALETTES, paths.PLANS, file, method, params.transport.model_dump(), chunks,
+        *closure.files(__name__, *warmstarts.code(family(method))),
     )  # fmt: skip
     folder = engine.partial_folder(f"evaluate-{method}", key)
     files = engine.run(
@@ -50,15 +50,15 @@ def stage(params: config.Params, method: str) -> None:
         folder=folder, workers=params.workers, label=f"evaluate {method}",
     )  # fmt: skip
     rows = unpacked(files)
-    with replacing(common.EVALUATIONS / method) as fresh:
+    with replacing(paths.EVALUATIONS / method) as fresh:
         for track, tables in schema.TRACKS.items():
             for name, table in tables.items():
                 write_parquet(fresh / f"{name}.parquet", rows[track], table)
-        write_json(fresh / common.JUDGED, provenance.now())
+        write_json(fresh / paths.JUDGED, provenance.now())
     engine.forget(folder)
 
 
-def tracks(asked: config.Evaluate, name: str, span: Span) -> tuple[str, ...]:
+def tracks(asked: Evaluate, name: str, span: Span) -> tuple[str, ...]:
     """Return the tracks under which a contestant, by its name without a seed, is judged on a span of pairs."""
     judged = {
         "A": within(asked.splits, span),
@@ -69,7 +69,7 @@ def tracks(asked: config.Evaluate, name: str, span: Span) -> tuple[str, ...]:
     return tuple(track for track, wanted in judged.items() if wanted)
 
 
-def within(problems: Mapping[config.Split, int], span: Span) -> bool:
+def within(problems: Mapping[Split, int], span: Span) -> bool:
     """Return whether a span lies whole among the first so many problems of its split."""
     split, _, stop = span
     return stop <= problems.get(split, 0)
@@ -88,7 +88,7 @@ def unpacked(files: Sequence[Path]) -> Mapping[str, pl.DataFrame]:
 
 @lru_cache(maxsize=4)
 def _split(split: str) -> Pairs:
-    return load_plans(common.PLANS, load_palettes(common.PALETTES), split)
+    return load_plans(paths.PLANS, load_palettes(paths.PALETTES), split)
 
 
 @lru_cache(maxsize=1)
@@ -99,7 +99,7 @@ def _contestant(name: str, file: Path, eps: float) -> WarmStart:
     return contestant
 
 
-def _chunk(name: str, file: Path, transport: config.Transport, chunk: Chunk) -> pl.DataFrame:
+def _chunk(name: str, file: Path, transport: Transport, chunk: Chunk) -> pl.DataFrame:
     (split, start, stop), tracks, relaxed = chunk
     contestant = _contestant(name, file, transport.eps)
     pairs = _split(split)[start:stop]

@@ -8,16 +8,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from paletteot import config, engine, images
+import paletteot.engine as engine
+import paletteot.images as images
+from paletteot.config.images import Images as ImagesParams
 from paletteot.dataset import schema
 from paletteot.errors import DataError
-from paletteot.files import replacing, write_parquet
+from paletteot.files import replacing
 from paletteot.images import manifest
 from paletteot.images.source import Picture, Source
-from paletteot.stages import common
+from paletteot.project import closure, paths
+from paletteot.tables import dtypes, write_parquet
+
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 CHUNK = 20
 PICTURES = "pictures"
@@ -25,20 +32,20 @@ SAID = 20
 """Reasons that are printed; all stand in rejected.parquet."""
 
 
-def stage(params: config.Params) -> None:
+def stage(params: Params) -> None:
     """Write data/images: one JPEG for each picture, the manifest, and what there is no picture of, and why.
 
     Raises DataError when fewer pictures can be had than are wanted, unless that is allowed.
     """
     wanted = params.images
-    source = images.create(wanted, common.ORIGINALS / wanted.source)
+    source = images.create(wanted, paths.ORIGINALS / wanted.source)
     order = source.pictures(wanted.count, grading=wanted.grading, seed=wanted.seed)
-    key = engine.fingerprint(wanted.model_dump(), [asdict(picture) for picture in order], Path(images.__path__[0]))
+    key = engine.fingerprint(wanted.model_dump(), [asdict(picture) for picture in order], *closure.files(__name__))
     folder = engine.partial_folder("images", key)
     rejected = [{"place": place, "reason": reason} for place, reason in source.skipped.items()]
     taken = _taken(source, order, wanted, folder, params.workers, rejected)
     few = len(taken) < wanted.count and not (wanted.allow_fewer and len(taken))
-    listed = (folder if few else common.IMAGES) / manifest.REJECTED
+    listed = (folder if few else paths.IMAGES) / manifest.REJECTED
     _say(rejected, listed)
     if few:
         write_parquet(listed, _rejected(rejected), schema.REJECTED)
@@ -46,7 +53,7 @@ def stage(params: config.Params) -> None:
             f"source {wanted.source}: images.count is {wanted.count}, but only {len(taken)} pictures could be had "
             f"({listed} says why); ask for fewer, or set images.allow_fewer"
         )
-    with replacing(common.IMAGES) as fresh:
+    with replacing(paths.IMAGES) as fresh:
         fresh.mkdir()
         for name in taken["image_id"]:
             shutil.copyfile(folder / PICTURES / f"{name}.jpg", fresh / f"{name}.jpg")
@@ -56,7 +63,7 @@ def stage(params: config.Params) -> None:
 
 
 def _taken(
-    source: Source, order: Sequence[Picture], wanted: config.Images, folder: Path, workers: int,
+    source: Source, order: Sequence[Picture], wanted: ImagesParams, folder: Path, workers: int,
     rejected: list[dict[str, str]],
 ) -> pl.DataFrame:  # fmt: skip
     """Return the rows of the pictures that could be had, the next in the order for each that could not."""
@@ -90,7 +97,7 @@ def _reasons(batch: Sequence[Picture], found: pl.DataFrame, seen: dict[str, str]
             yield name, f"the same file as {seen[sha256]}"
 
 
-def _chunk(source: Source, wanted: config.Images, folder: Path, pictures: Sequence[Picture]) -> pl.DataFrame:
+def _chunk(source: Source, wanted: ImagesParams, folder: Path, pictures: Sequence[Picture]) -> pl.DataFrame:
     rows: list[dict[str, object]] = []
     for picture in pictures:
         try:
@@ -105,11 +112,11 @@ def _chunk(source: Source, wanted: config.Images, folder: Path, pictures: Sequen
 
 
 def _table(rows: Sequence[dict[str, object]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema={**schema.dtypes(schema.IMAGES), "reason": pl.String})
+    return pl.DataFrame(rows, schema={**dtypes(schema.IMAGES), "reason": pl.String})
 
 
 def _rejected(rows: Sequence[dict[str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=schema.dtypes(schema.REJECTED))
+    return pl.DataFrame(rows, schema=dtypes(schema.REJECTED))
 
 
 def _say(rejected: Sequence[dict[str, str]], listed: Path) -> None:

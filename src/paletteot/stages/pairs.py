@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from paletteot import config, pairs
+from typing import TYPE_CHECKING
+
+import paletteot.pairs as pairs
 from paletteot.dataset import schema
-from paletteot.files import read_parquet, write_parquet
-from paletteot.stages import common
+from paletteot.project import paths
+from paletteot.tables import read_parquet, write_parquet
+
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 
-def stage(params: config.Params) -> None:
+def stage(params: Params) -> None:
     """Read ids and groups from data/palettes.parquet, write data/pairs.parquet."""
-    pictures = read_parquet(common.PALETTES, schema.palettes(params.palettes.k))
+    pictures = read_parquet(paths.PALETTES, schema.palettes(params.palettes.k))
     drawn = pairs.draw(pictures["image_id"].to_list(), pictures["group"].to_list(), params.pairs)
-    write_parquet(common.PAIRS, drawn, schema.PAIRS)
+    write_parquet(paths.PAIRS, drawn, schema.PAIRS)

@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from paletteot import config, engine, palettes
+import paletteot.engine as engine
+import paletteot.palettes as palettes
+from paletteot.config.palettes import Palettes as PalettesParams
 from paletteot.dataset import schema
-from paletteot.files import write_parquet
 from paletteot.images import manifest
-from paletteot.stages import common
+from paletteot.project import closure, paths
+from paletteot.tables import write_parquet
+
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 CHUNK = 20
 
 
-def stage(params: config.Params) -> None:
+def stage(params: Params) -> None:
     """Read data/images, write data/palettes.parquet."""
-    rows = len(manifest.read(common.IMAGES))
-    key = engine.fingerprint(common.IMAGES / manifest.NAME, params.palettes.model_dump(), Path(palettes.__file__))
+    rows = len(manifest.read(paths.IMAGES))
+    key = engine.fingerprint(paths.IMAGES / manifest.NAME, params.palettes.model_dump(), *closure.files(__name__))
     folder = engine.partial_folder("palettes", key)
     files = engine.run(
         partial(_chunk, params.palettes), engine.spans(rows, CHUNK),
         folder=folder, workers=params.workers, label="palettes",
     )  # fmt: skip
-    write_parquet(common.PALETTES, engine.collect(files), schema.palettes(params.palettes.k))
+    write_parquet(paths.PALETTES, engine.collect(files), schema.palettes(params.palettes.k))
     engine.forget(folder)
 
 
-def _chunk(params: config.Palettes, span: tuple[int, int]) -> pl.DataFrame:
-    pictures = manifest.read(common.IMAGES)[slice(*span)]
+def _chunk(params: PalettesParams, span: tuple[int, int]) -> pl.DataFrame:
+    pictures = manifest.read(paths.IMAGES)[slice(*span)]
     made = [
         palettes.palette(
-            manifest.load_pixels(common.IMAGES, row), k=params.k, sample=params.sample,
+            manifest.load_pixels(paths.IMAGES, row), k=params.k, sample=params.sample,
             refinements=params.refinements, seed=params.seed,
         )
         for row in pictures.iter_rows(named=True)

@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-import paletteot.ot
-from paletteot import config, engine
-from paletteot.dataset import label, shards
+import paletteot.engine as engine
+from paletteot.config.transport import Plans as PlansParams
+from paletteot.config.transport import Transport
+from paletteot.dataset import labels, shards
 from paletteot.dataset.load import Pairs, load_pairs, load_palettes
-from paletteot.stages import common
+from paletteot.project import closure, paths
+
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 CHUNK = 250
 
 
-def stage(params: config.Params) -> None:
+def stage(params: Params) -> None:
     """Read palettes and pairs, write sharded Parquet to data/plans."""
-    pairs = load_pairs(common.PAIRS, load_palettes(common.PALETTES))
+    pairs = load_pairs(paths.PAIRS, load_palettes(paths.PALETTES))
     settings = (params.transport, params.plans)
     key = engine.fingerprint(
-        common.PALETTES, common.PAIRS, [one.model_dump() for one in settings],
-        Path(paletteot.ot.__path__[0]), Path(label.__file__),
+        paths.PALETTES, paths.PAIRS, [one.model_dump() for one in settings],
+        *closure.files(__name__),
     )  # fmt: skip
     folder = engine.partial_folder("plans", key)
     files = engine.run(
         partial(_chunk, *settings), engine.spans(len(pairs), CHUNK),
         folder=folder, workers=params.workers, label="plans",
     )  # fmt: skip
-    shards.write(common.PLANS, engine.collect(files), label.table(pairs.palettes), params.plans.shard_rows)
+    shards.write(paths.PLANS, engine.collect(files), labels.table(pairs.palettes), params.plans.shard_rows)
     engine.forget(folder)
 
 
 @lru_cache(maxsize=1)
 def _pairs() -> Pairs:
-    return load_pairs(common.PAIRS, load_palettes(common.PALETTES))
+    return load_pairs(paths.PAIRS, load_palettes(paths.PALETTES))
 
 
-def _chunk(transport: config.Transport, plans: config.Plans, span: tuple[int, int]) -> pl.DataFrame:
-    return label.exact(_pairs()[slice(*span)], tolerance=plans.tolerance, **transport.model_dump())
+def _chunk(transport: Transport, plans: PlansParams, span: tuple[int, int]) -> pl.DataFrame:
+    return labels.exact(_pairs()[slice(*span)], tolerance=plans.tolerance, **transport.model_dump())

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from paletteot import config
+from typing import TYPE_CHECKING
+
 from paletteot.dataset import release, versions
 from paletteot.files import write_json
 from paletteot.images import manifest
-from paletteot.stages import common, provenance
+from paletteot.project import paths, provenance
+
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 MADE_BY = ("images", "palettes", "pairs", "transport", "plans")
 
 
-def stage(params: config.Params) -> None:
+def stage(params: Params) -> None:
     """Read images, palettes and plans, write data/release and reports/release.json."""
-    outs = (common.IMAGES, common.PALETTES, common.PAIRS, common.PLANS)
+    outs = (paths.IMAGES, paths.PALETTES, paths.PAIRS, paths.PLANS)
     facts = release.Facts(
         **params.dataset.model_dump(),
         params={section: getattr(params, section).model_dump() for section in MADE_BY},
@@ -21,10 +25,10 @@ def stage(params: config.Params) -> None:
         commit=provenance.git_commit(),
     )
     release.build(
-        common.RELEASE,
-        images=common.IMAGES / manifest.NAME,
-        palettes=common.PALETTES,
-        plans=common.PLANS,
+        paths.RELEASE,
+        images=paths.IMAGES / manifest.NAME,
+        palettes=paths.PALETTES,
+        plans=paths.PLANS,
         facts=facts,
     )
-    write_json(common.RELEASE_MANIFEST, versions.manifest(common.RELEASE))
+    write_json(paths.RELEASE_MANIFEST, versions.manifest(paths.RELEASE))

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 import polars as pl
 
-from paletteot import config, engine, warmstarts
+import paletteot.engine as engine
 from paletteot.dataset.load import load_palettes, load_plans
 from paletteot.files import replacing
-from paletteot.stages import common, provenance, tracking
-from paletteot.warmstarts import training
+from paletteot.networks import training
+from paletteot.project import closure, paths, provenance, tracking
+from paletteot.splits import VALIDATION
 
-MODULES = (
-    "batches",
-    "network",
-    "training",
-    "dual_network",
-    "gaussian",
-    "messages",
-    "losses",
-    "relaxation",
-    "plan_network",
-    "optimiser",
-)
-"""Modules of the warm starts that a training depends on."""
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 WEIGHTS = "weights.safetensors"
 
 
-def stage(params: config.Params, name: str) -> None:
+def stage(params: Params, name: str) -> None:
     """Read palettes and plans, write models/NETWORK/SEED.safetensors and reports/curves/NETWORK.csv.
 
     The seeds are trained side by side, one thread each: more would help a small network little, and change its bits.
     """
     settings = params.train.settings(name)
     key = engine.fingerprint(
-        common.PALETTES, common.PLANS, settings.model_dump(), params.transport.eps,
-        *(Path(warmstarts.__path__[0]) / f"{module}.py" for module in MODULES),
+        paths.PALETTES, paths.PLANS, settings.model_dump(), params.transport.eps,
+        *closure.files(__name__),
     )  # fmt: skip
     folder = engine.partial_folder(f"train-{name}", key)
     seeds = params.train.seeds
@@ -50,30 +41,30 @@ def stage(params: config.Params, name: str) -> None:
             joblib.delayed(_train)(params, name, seed, folder / str(seed)) for seed in seeds
         )
     history = pl.concat(histories)
-    with replacing(common.MODELS / name) as fresh:
+    with replacing(paths.MODELS / name) as fresh:
         fresh.mkdir()
         for seed in seeds:
             shutil.copy(folder / str(seed) / WEIGHTS, fresh / f"{seed}.safetensors")
-    with replacing(common.REPORTS / "curves" / f"{name}.csv") as fresh:
+    with replacing(paths.REPORTS / "curves" / f"{name}.csv") as fresh:
         history.write_csv(fresh)
     best = training.best_seed(history)
     with _run(params, name, best, folder / str(best)) as run:
-        run.register(name, common.MODELS / name / f"{best}.safetensors", params.transport.eps)
+        run.register(name, paths.MODELS / name / f"{best}.safetensors", params.transport.eps)
     engine.forget(folder)
 
 
-def _run(params: config.Params, name: str, seed: int, folder: Path) -> tracking.Opened:
+def _run(params: Params, name: str, seed: int, folder: Path) -> tracking.Opened:
     facts = {
         **params.train.settings(name).model_dump(), "scale": params.train.scale,
         "seed": seed, "eps": params.transport.eps,
-        "data_dvc_hash": provenance.dvc_hash(common.PLANS), "git_commit": provenance.git_commit(),
+        "data_dvc_hash": provenance.dvc_hash(paths.PLANS), "git_commit": provenance.git_commit(),
     }  # fmt: skip
-    frame = load_plans(common.PLANS, load_palettes(common.PALETTES), "train").frame
+    frame = load_plans(paths.PLANS, load_palettes(paths.PALETTES), "train").frame
     data = tracking.Data("paletteot plans", frame, str(facts["data_dvc_hash"]), str(facts["git_commit"]))
     return tracking.run(params.train.experiment, f"{name}-{seed}", facts, data, folder / "mlflow_run")
 
 
-def _train(params: config.Params, name: str, seed: int, folder: Path) -> pl.DataFrame:
+def _train(params: Params, name: str, seed: int, folder: Path) -> pl.DataFrame:
     """Train one seed in a process of its own, unless it is; returns its history, with the seed."""
     folder.mkdir(parents=True, exist_ok=True)
     finished = folder / "history.csv"
@@ -82,13 +73,13 @@ def _train(params: config.Params, name: str, seed: int, folder: Path) -> pl.Data
     return pl.read_csv(finished)
 
 
-def _train_now(params: config.Params, name: str, seed: int, folder: Path, finished: Path) -> None:
+def _train_now(params: Params, name: str, seed: int, folder: Path, finished: Path) -> None:
     training.one_thread()
-    palettes = load_palettes(common.PALETTES)
-    splits = {split: load_plans(common.PLANS, palettes, split) for split in ("train", *training.VALIDATION)}
+    palettes = load_palettes(paths.PALETTES)
+    splits = {split: load_plans(paths.PLANS, palettes, split) for split in ("train", *VALIDATION)}
     with _run(params, name, seed, folder) as run:
         trained = training.train(
-            name, splits["train"], {split: splits[split] for split in training.VALIDATION},
+            name, splits["train"], {split: splits[split] for split in VALIDATION},
             params.train.settings(name), seed,
             eps=params.transport.eps, device=params.train.device, partial=folder, log=run.log,
         )  # fmt: skip

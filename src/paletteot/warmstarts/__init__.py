@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from paletteot.errors import ParamsError
-from paletteot.warmstarts import outside
+from paletteot.guests import code as outside
 from paletteot.warmstarts.contract import WarmStart, family
 
 BUILT_IN: dict[str, tuple[str, str, *tuple[float, ...]]] = {
@@ -22,10 +22,10 @@ BUILT_IN: dict[str, tuple[str, str, *tuple[float, ...]]] = {
     "plan_network": ("plan_network", "PlanStart"),
     "plan_network_kept": ("plan_network", "KeptPlanStart"),
     "seed_checkpoint": ("plan_network", "SeedCheckpoint"),
-    "dual_network": ("dual_start", "DualStart"),
-    "dual_network_self": ("dual_start", "DualStart"),
-    "dual_network_unrolled": ("dual_start", "DualStart"),
-    "dual_network_accelerated": ("dual_start", "AcceleratedDualStart"),
+    "dual_network": ("dual_network", "DualStart"),
+    "dual_network_self": ("dual_network", "DualStart"),
+    "dual_network_unrolled": ("dual_network", "DualStart"),
+    "dual_network_accelerated": ("dual_network", "AcceleratedDualStart"),
 }
 """Name of each contestant: its module in this package, its class, and the arguments of its class."""
 
@@ -48,6 +48,11 @@ def check_name(name: str, field: str) -> str:
     return name
 
 
+def code(name: str) -> list[str]:
+    """Return the module of a built-in contestant; of one that an installed package brings there is none."""
+    return [f"{__name__}.{BUILT_IN[name][0]}"] if name in BUILT_IN else []
+
+
 def create(name: str, file: Path | None = None) -> WarmStart:
     """Return a contestant. That of an installed package runs in a process of its own, and is Failsafe.
 
@@ -56,8 +61,8 @@ def create(name: str, file: Path | None = None) -> WarmStart:
     where an installed one cannot be made.
     """
     if check_name(name, "method") not in BUILT_IN:
-        from paletteot.warmstarts.failsafe import Failsafe
-        from paletteot.warmstarts.guest import Guest
+        from paletteot.guests.contestant import Guest
+        from paletteot.guests.failsafe import Failsafe
 
         return Failsafe(Guest(outside.installed()[name], file))
     module, cls, *arguments = BUILT_IN[name]

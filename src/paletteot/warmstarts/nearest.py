@@ -9,10 +9,10 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from paletteot.dataset.load import Pairs, load_palettes, load_plans
+from paletteot.ot.gaussian import moments, root
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.sinkhorn import source_potential
 from paletteot.warmstarts.contract import Start
-from paletteot.warmstarts.gaussian import moments, root
 
 PASSES = 2
 """Passes over a kernel: f of the known pair from its g, and g of the asked pair from that f."""

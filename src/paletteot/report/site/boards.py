@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark import board_b, rival
-from paletteot.benchmark.accelerate import PLAIN
-from paletteot.benchmark.families import who_ties
-from paletteot.benchmark.leaderboard import Leaderboard
-from paletteot.benchmark.protocol import BASE, CHOICE_SPLIT, RANKING_SPLIT, TOLERANCES
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import rival
+from paletteot.benchmark.boards.families import who_ties
+from paletteot.benchmark.boards.leaderboard import Leaderboard
+from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.tracks.accelerated import PLAIN
 from paletteot.report.site import charts, tables
 from paletteot.report.site.charts import Figure
 from paletteot.report.site.facts import Facts
 from paletteot.report.site.tables import Table
+from paletteot.splits import CHOICE, RANKING
 
 TITLES = {
     "B": "starts with acceleration",
@@ -29,7 +31,7 @@ TITLES = {
 COUNTED = {
     "B": f"Passes over the kernel to an L1 marginal error of {' and '.join(TOLERANCES)} of each start in front of the "
     f"referee's own accelerated iterations; ranked at {board_b.LOOSE}. The acceleration of each was chosen on "
-    f"{CHOICE_SPLIT}.",
+    f"{CHOICE}.",
     "A": "Iterations of plain Sinkhorn until log v moves by at most 1e-4.",
     "C": "Damped Newton to an L1 marginal error of 1e-9, the fastest first; nobody is ranked.",
 }
@@ -57,7 +59,7 @@ def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: F
     rows = {"A": board.a, "B": board.b.filter(pl.col("chosen") | base), "C": board.c}
     for track in TITLES:
         whole = rows[track]
-        for split in (RANKING_SPLIT, *sorted({*whole["split"]} - {RANKING_SPLIT})):
+        for split in (RANKING, *sorted({*whole["split"]} - {RANKING})):
             part = whole.filter(pl.col("split") == split)
             if part.is_empty():
                 continue
@@ -73,7 +75,7 @@ def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
     if track == "C":
         return ""
     duel = f" Rival: {rival.words(board.duel)}." if track == "B" and board.duel else ""
-    return f"Not told apart: {who_ties(part)}." + (duel if part["split"][0] == RANKING_SPLIT else "")
+    return f"Not told apart: {who_ties(part)}." + (duel if part["split"][0] == RANKING else "")
 
 
 def _pareto(track: str, split: str, shown: pl.DataFrame, evaluations: Mapping[str, Evaluation], facts: Facts) -> Figure:

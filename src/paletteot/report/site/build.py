@@ -13,14 +13,15 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from paletteot.benchmark import seed_view
-from paletteot.benchmark.leaderboard import Leaderboard
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.boards import seed_view
+from paletteot.benchmark.boards.leaderboard import Leaderboard
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.files import replacing
 from paletteot.report.site import boards, charts, data, ladder, methods, problems
 from paletteot.report.site.facts import Facts, slug
 from paletteot.report.site.tables import MEANINGS, Cell, Table
+from paletteot.splits import RANKING
 
 PACKAGE = "paletteot.report.site"
 ASSETS = ("site.css", "site.js", "icon.svg")
@@ -94,7 +95,7 @@ def pages(
 
 def families(board: Leaderboard) -> list[str]:
     """Return every family in the order in which the ranking shows them: of Track B, then of A and C."""
-    chosen = board.b.filter((pl.col("split") == RANKING_SPLIT) & pl.col("chosen"))
+    chosen = board.b.filter((pl.col("split") == RANKING) & pl.col("chosen"))
     return list(dict.fromkeys(family for track in (chosen, board.a, board.b, board.c) for family in track["family"]))
 
 

@@ -10,12 +10,13 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark import seed_view
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.boards import seed_view
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.report import figures
 from paletteot.report.figures import BLUE, GREY, Layers
 from paletteot.report.headline import KINDS, looks
+from paletteot.splits import RANKING
 
 LOG = alt.Scale(type="log", nice=False, padding=24)
 TICKS = [step * 10.0**decade for decade in range(-3, 6) for step in (1, 2, 5)]
@@ -84,7 +85,7 @@ def histogram(evaluations: Mapping[str, Evaluation], method: str) -> Figure:
         "Histogram of iterations; minimum, quartiles, maximum: "
         + "; ".join(figures.summaries(evaluations, method)[-1 if method == BASE else 0 :]),
         spec(figures.histogram(evaluations, method)),
-        f"Track A on {RANKING_SPLIT}, the start's own iterations included.",
+        f"Track A on {RANKING}, the start's own iterations included.",
     )
 
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.dataset import schema
 from paletteot.report.site import charts, problems
 from paletteot.report.site.facts import Facts
 from paletteot.report.site.tables import Cell, Table
+from paletteot.splits import BOARDS, SPLITS
+from paletteot.tables import Table as Columns
+from paletteot.tables import innermost
 
 SHOWN = 12
 """Palettes in the gallery, each of another photograph."""
-
-SPLITS = {
-    "train": "training pictures",
-    "validation_seen": "training pictures, new pairs",
-    "validation_unseen": "pictures of photographs kept for validation",
-    "test_seen": "training pictures, new pairs",
-    "test_unseen": "pictures of photographs kept for the test; this split ranks",
-}
 
 
 def page(medians: Mapping[str, Evaluation], facts: Facts) -> dict[str, Any]:
@@ -33,7 +28,7 @@ def page(medians: Mapping[str, Evaluation], facts: Facts) -> dict[str, Any]:
             "pairs": Cell(f"{tables['plans'][split]['rows']:,}", tables["plans"][split]["rows"]),
             "of": Cell(words, words),
         }
-        for split, words in SPLITS.items()
+        for split, words in ((split, one.words) for split, one in SPLITS.items())
         if split in tables["plans"]
     ]
     k = facts.palettes.a.shape[1]
@@ -45,13 +40,13 @@ def page(medians: Mapping[str, Evaluation], facts: Facts) -> dict[str, Any]:
         "settings": facts.settings,
         "splits": Table("Ordered pairs in each split", dict.fromkeys(rows[0], ""), rows),
         "columns": [columns(name, table) for name, table in schema.released(k).items()],
-        "figure": charts.cold_by_split(medians[BASE], (RANKING_SPLIT, "test_seen")),
+        "figure": charts.cold_by_split(medians[BASE], BOARDS),
         "gallery": gallery(facts),
         "gauge": schema.GAUGE,
     }
 
 
-def columns(name: str, table: schema.Table) -> Table:
+def columns(name: str, table: Columns) -> Table:
     """Return the columns of a table of the release: dtype, unit and meaning."""
     rows = [
         {
@@ -61,7 +56,7 @@ def columns(name: str, table: schema.Table) -> Table:
             "meaning": Cell(one.meaning, one.meaning),
         }
         for column, one in table.items()
-        for dtype in [str(schema.innermost(one.dtype)).lower()]
+        for dtype in [str(innermost(one.dtype)).lower()]
     ]
     return Table(f"Columns of {name}", dict.fromkeys(rows[0], ""), rows)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from paletteot.benchmark.origin import Origin, web_address
+from paletteot.benchmark.records.origin import Origin, web_address
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.versions import Manifest
 

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
+from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.statistics import censored
 from paletteot.report.figures import GREY
 from paletteot.report.headline import KINDS, looks
@@ -17,6 +17,7 @@ from paletteot.report.site import charts
 from paletteot.report.site.charts import Figure
 from paletteot.report.site.facts import Facts
 from paletteot.report.site.tables import Cell, Table, interval, named, number
+from paletteot.splits import RANKING
 
 HEIGHT = 340
 LINE = 15
@@ -64,7 +65,7 @@ def table(parts: Sequence[pl.DataFrame]) -> Table:
         "iterations": "median at each stop, the start's own included; ≥: half of the runs ended at the cap",
         "capped": "runs that ended at the cap before the tightest stop",
     }
-    caption = f"Ratio to {BASE} at each stop, Track A on {RANKING_SPLIT}, {parts[0]['problems'][0]:,} problems"
+    caption = f"Ratio to {BASE} at each stop, Track A on {RANKING}, {parts[0]['problems'][0]:,} problems"
     return Table(caption, {name: meanings.get(name, "") for name in made[0]}, made)
 
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import polars as pl
 
-from paletteot.benchmark import board_a, board_b, board_c
-from paletteot.benchmark import tables as texts
-from paletteot.benchmark.leaderboard import HIDDEN, Leaderboard
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import markdown as texts
+from paletteot.benchmark.boards import newton as board_c
+from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards.leaderboard import HIDDEN, Leaderboard
+from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.report.site import charts
 from paletteot.report.site.facts import Facts, slug
 from paletteot.report.site.tables import Cell, Table, number
+from paletteot.splits import RANKING
 
 NOT_SHOWN = (*(name for name in HIDDEN if name != "method"), "family", "seeds", "learned", "kernel_only", "claimed")
 
@@ -72,7 +75,7 @@ def summary(rows: Sequence[Sequence[str]]) -> Table:
     """Return five-number summaries as a table. rows: name and five numbers."""
     names = ("start", "min", "Q1", "median", "Q3", "max")
     made = [dict(zip(names, [Cell(text, _digits(text)) for text in row], strict=True)) for row in rows]
-    return Table(f"Iterations on {RANKING_SPLIT}, the start's own included", dict.fromkeys(names, ""), made)
+    return Table(f"Iterations on {RANKING}, the start's own included", dict.fromkeys(names, ""), made)
 
 
 def extremes(picked: pl.DataFrame, root: str, start: str | None = None) -> Table:
@@ -90,7 +93,7 @@ def extremes(picked: pl.DataFrame, root: str, start: str | None = None) -> Table
                 "ratio": Cell(f"{row['ratio']:.3f}", number(row["ratio"])),
             }
         )
-    caption = f"Worst and best pairs of {RANKING_SPLIT}, Track A"
+    caption = f"Worst and best pairs of {RANKING}, Track A"
     return Table(caption, dict.fromkeys(made[0], ""), made)
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from paletteot.benchmark import board_b
-from paletteot.benchmark.protocol import BASE, RANKING_SPLIT, TOLERANCES
-from paletteot.benchmark.results import Evaluation
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.records.results import Evaluation
 from paletteot.benchmark.statistics import ratios
 from paletteot.dataset.load import Palettes
 from paletteot.palettes import Palette
+from paletteot.splits import RANKING
 from paletteot.swatches import sheet
 
 EACH = 5
@@ -31,10 +32,10 @@ def picks(medians: Mapping[str, Evaluation]) -> pl.DataFrame:
     medians: the evaluation of each family's median seed, under Track A on the ranking split. The cold start's
     extremes are the pairs with most and fewest iterations; ties go to the lower pair_id.
     """
-    cold = medians[BASE].split(RANKING_SPLIT).counts
+    cold = medians[BASE].split(RANKING).counts
     made = []
     for name, evaluation in medians.items():
-        part = evaluation.split(RANKING_SPLIT)
+        part = evaluation.split(RANKING)
         frame = pl.DataFrame(
             {
                 "pair_id": part.iterations["pair_id"], "iterations": part.counts, "cold": cold,
@@ -96,7 +97,7 @@ def _chosen(board: pl.DataFrame, family: str) -> str:
 
 
 def _runs(evaluation: Evaluation, ids: pl.Series, acceleration: str) -> dict[int, list[Any]]:
-    part = evaluation.split(RANKING_SPLIT)
+    part = evaluation.split(RANKING)
     wanted = pl.col("pair_id").is_in(ids.implode())
     fast = part.accelerated.filter(wanted & (pl.col("acceleration") == acceleration))
     counts = [board_b.counts(fast, label).astype(int).tolist() for label in TOLERANCES]

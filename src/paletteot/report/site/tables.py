@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from paletteot.benchmark import board_a
+from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.protocol import TOLERANCES
 from paletteot.report.site.facts import Facts, slug
 

@@ -1,0 +1,1 @@
+"""Boards: who is where, from rows that tracks left."""

@@ -1,0 +1,216 @@
+"""The leaderboard: the boards of the three tracks, as a page and as numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import ladder, rival
+from paletteot.benchmark.boards import markdown as tables
+from paletteot.benchmark.boards import newton as board_c
+from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards.families import who_ties
+from paletteot.benchmark.boards.rival import Duel
+from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.records.origin import Origin
+from paletteot.benchmark.records.results import Evaluation
+from paletteot.splits import CHOICE, RANKING
+
+Metrics = dict[str, dict[str, float]]
+COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
+"""A commit, of which the page shows twelve digits."""
+
+ORIGIN = ("start", "made by", "data", "code", "machine", "seconds", "MLflow run")
+HIDDEN = ("method", "track", "shown")
+"""Columns of the CSV that the page leaves out: a row of it is a family's."""
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The boards of Tracks A, B and C with a row for every seed, and the best learned start against the rival.
+
+    origins: where the rows of each method come from.
+    """
+
+    a: pl.DataFrame
+    b: pl.DataFrame
+    c: pl.DataFrame
+    duel: Duel | None
+    ladder: pl.DataFrame | None
+    origins: Mapping[str, Origin]
+
+    @property
+    def medians(self) -> dict[str, str]:
+        """Each family, in the order of its rank in Track A, and the method that stands for it there."""
+        return dict(_shown(self.a, RANKING).select("family", "method").iter_rows())
+
+
+def make(
+    evaluations: Mapping[str, Evaluation], pictures: Pictures, *, learned: Collection[str], off_kernel: Collection[str]
+) -> Leaderboard:
+    """Return the leaderboard.
+
+    evaluations: of each method. learned, off_kernel: families that know something from data, and that use more than
+    passes over the kernel. Raises DataError where evaluations and pairs do not fit each other.
+    """
+    b = board_b.rows(evaluations, pictures, learned, off_kernel)
+    made = Leaderboard(
+        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures), None,
+        {name: one.origin for name, one in evaluations.items()},
+    )  # fmt: skip
+    climbed = {name: evaluations[method].ladder for name, method in made.medians.items()}
+    ladders = {name: frame for name, frame in climbed.items() if len(frame)}
+    return replace(made, ladder=ladder.board(ladders, pictures)) if BASE in ladders else made
+
+
+def to_markdown(board: Leaderboard) -> str:
+    """Return the leaderboard as a Markdown page: a row for each family."""
+    lines = [
+        "# Leaderboard",
+        "",
+        "One row for each start; of one trained with several seeds that of the median seed, and *seeds* shows all.",
+        "Ratios are paired: median and 95 % bootstrap interval over pictures, the start's own passes included. Rank:",
+        "one more than the number of starts that are better, by comparisons of every two starts on the same problems",
+        "that hold all together with 95 %; where those decide nothing, two starts tie. A run that did not converge",
+        "stands as the cap and is a failure; so is a start that was not finite or absurd and fell back to cold. Times",
+        f"are medians, one thread, start included. `{RANKING}` is the split that ranks (docs/protocol.md).",
+        "",
+        "## Track B: starts with acceleration",
+        "",
+        f"Iterations to an L1 marginal error of {' and '.join(TOLERANCES)}, as a share of plain Sinkhorn from `{BASE}`",
+        f"to the same error; ranked at {board_b.LOOSE}. The acceleration of each start was chosen on `{CHOICE}`,",
+        "by the product of both ratios.",
+        "Iterations and worst ratios: to the one error / to the other. Time and failures: to the smaller error.",
+        "",
+        tables.markdown_table(board_b.HEADER, board_b.headline_rows(board.b)),
+        "",
+        _ties(board_b.headline(board.b)),
+        "",
+        *([f"Rival: {tables.escape(rival.words(board.duel))}.", ""] if board.duel else []),
+        "## Track A: starts",
+        "",
+        f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}`. ≥: some runs reached the cap without",
+        "converging, and the number is a lower bound.",
+        "",
+        tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")).drop("ties"))),
+        "",
+        _ties(_shown(board.a, RANKING)),
+        "",
+        *(ladder_lines(board.ladder) if board.ladder is not None else []),
+        "## Track C: starts in front of Newton",
+        "",
+        "Damped Newton to an L1 marginal error of 1e-9, the fastest first.",
+        "",
+        _table(board.c.filter(pl.col("shown")), board_c.FORMATS, ()),
+        "",
+        "## Track B: every start under every acceleration",
+        "",
+        _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank", "ties")),
+        "",
+        "## Where the rows come from",
+        "",
+        "Who made it, where that is not this package; version of the data; commit of the code that judged it; machine",
+        "that it was timed on; MLflow run of its weights. Seconds of a start that was not run here are *claimed*.",
+        "",
+        tables.markdown_table(ORIGIN, origin_rows(board)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def ladder_lines(made: pl.DataFrame) -> list[str]:
+    """Return the section of the tolerance ladder."""
+    return [
+        "## Track A at other stops",
+        "",
+        f"Ratio to `{BASE}` at the same stop, the largest change of log v at most 1e-2 to 1e-6; median and interval,",
+        f"on the first {made['problems'][0]} problems of `{RANKING}`. Savings shrink as the stop tightens.",
+        "",
+        tables.markdown_table(*ladder.page_rows(made)),
+        "",
+    ]
+
+
+def origin_rows(board: Leaderboard) -> list[list[str]]:
+    """Return where the rows of each family come from, under ORIGIN: those of the seed that stands for it."""
+    shown = [part.filter("shown").select("method", "family") for part in (board.a, board.b, board.c)]
+    made = []
+    for method, family in pl.concat(shown).unique("family", keep="first", maintain_order=True).iter_rows():
+        one = board.origins[method]
+        run = tables.link(one.run, one.href) if one.href else one.run
+        seconds = "claimed" if one.claimed else "measured"
+        made.append([family, one.by, one.data, COMMIT.sub(r"\1", one.code), one.hardware, seconds, run])
+    return made
+
+
+def to_csv(board: Leaderboard) -> dict[str, str]:
+    """Return the boards as CSV by the names of their files: every row with where it comes from."""
+    known = {
+        "method": list(board.origins),
+        "data_version": [one.data for one in board.origins.values()],
+        "code_commit": [one.code for one in board.origins.values()],
+        "hardware": [one.hardware for one in board.origins.values()],
+        "mlflow_run": [one.url or one.run for one in board.origins.values()],
+        "made_by": [one.by for one in board.origins.values()],
+    }
+    whole = pl.DataFrame(known, schema=dict.fromkeys(known, pl.String))
+    boards = {"leaderboard": board.a, "accelerated": board.b, "newton": board.c}
+    return {
+        name: tables.to_csv(one.join(whole, on="method", how="left", maintain_order="left"))
+        for name, one in boards.items()
+    }
+
+
+def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of rows of Track A as people see them."""
+    cells = [board_a.cells(row) for row in board.iter_rows(named=True)]
+    names = [name for name in board.columns if name not in HIDDEN]
+    return names, [[row[name] for name in names] for row in cells]
+
+
+def rows(
+    board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and cells of rows of Track B or C as people see them."""
+    shown = board.drop(*HIDDEN, *left_out)
+    return shown.columns, [list(tables.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
+
+
+def metrics(board: Leaderboard) -> dict[str, object]:
+    """Return what repeats, for DVC's metrics: Track A by split and family, then tracks B and C and the duel."""
+    result: dict[str, object] = {split: _numbers(_shown(board.a, split), board_a.TIMES) for split in board_a.SPLITS}
+    headline = board_b.headline(board.b)
+    names = pl.concat_str("family", "acceleration", separator=" + ")
+    result["track_b"] = _numbers(headline.with_columns(family=names), board_b.TIMES)
+    result["track_c"] = _numbers(_shown(board.c, RANKING), board_c.TIMES)
+    if board.duel:
+        result["rival"] = {
+            f"{end}_{label}": round(float(getattr(ratio, end)), 6)
+            for label, ratio in board.duel.ratios.items()
+            for end in ("median", "low", "high")
+        }
+    return result
+
+
+def _numbers(board: pl.DataFrame, times: Collection[str]) -> Metrics:
+    kept = [name for name, dtype in board.schema.items() if dtype.is_numeric() and name not in times]
+    return {
+        row["family"]: {name: round(float(row[name]), 6) for name in kept if row[name] is not None}
+        for row in board.iter_rows(named=True)
+    }
+
+
+def _shown(board: pl.DataFrame, split: str) -> pl.DataFrame:
+    return board.filter(pl.col("shown") & (pl.col("split") == split))
+
+
+def _ties(board: pl.DataFrame) -> str:
+    return tables.escape(f"Ties on {RANKING}: {who_ties(board)}.")
+
+
+def _table(board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]) -> str:
+    return tables.markdown_table(*rows(board, formats, left_out))

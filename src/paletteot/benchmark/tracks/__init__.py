@@ -1,0 +1,1 @@
+"""Tracks: what is run and counted."""

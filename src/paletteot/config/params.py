@@ -1,0 +1,60 @@
+"""All of ``params.yaml``: what it may say, and reading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import Field, ValidationError
+
+from paletteot.config.dataset import Dataset
+from paletteot.config.evaluate import Evaluate
+from paletteot.config.images import Images
+from paletteot.config.pairs import Pairs
+from paletteot.config.palettes import Palettes
+from paletteot.config.report import Report
+from paletteot.config.section import Section
+from paletteot.config.train import Train
+from paletteot.config.transport import Plans, Transport
+from paletteot.errors import ParamsError
+
+
+class Params(Section):
+    """All of ``params.yaml``."""
+
+    workers: int = Field(ge=0, description="worker processes; 0 means one per core")
+    images: Images
+    palettes: Palettes
+    pairs: Pairs
+    transport: Transport
+    plans: Plans
+    dataset: Dataset
+    train: Train
+    evaluate: Evaluate
+    report: Report
+
+
+def load(path: Path) -> Params:
+    """Read and check a parameter file.
+
+    Raises ParamsError with one line that names the file, the field and what is legal.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: no such file; run from the root of the project") from None
+
+
+def parse(text: str, path: Path) -> Params:
+    """Check the text of a parameter file; raises ParamsError as `load` does."""
+    try:
+        return Params.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ParamsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        complaints = []
+        for one in error.errors():
+            field = ".".join(map(str, one["loc"])) or "the file"
+            given = f", but is {one['input']!r}" if not isinstance(one["input"], dict) else ""
+            complaints.append(f"{field}: {one['msg']}{given}")
+        raise ParamsError(f"{path}: {'; '.join(complaints)}") from None

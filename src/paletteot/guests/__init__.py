@@ -1,0 +1,1 @@
+"""Code and files from outside the package."""

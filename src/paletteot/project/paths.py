@@ -1,0 +1,20 @@
+"""Where the pipeline keeps things in a project's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+IMAGES = Path("data/images")
+ORIGINALS = Path(".originals")
+PALETTES = Path("data/palettes.parquet")
+PAIRS = Path("data/pairs.parquet")
+PLANS = Path("data/plans")
+RELEASE = Path("data/release")
+EVALUATIONS = Path("data/evaluations")
+MODELS = Path("models")
+REPORTS = Path("reports")
+RESULTS = REPORTS / "results"
+RELEASE_MANIFEST = REPORTS / "release.json"
+JUDGED = "judged.json"
+"""In the folder of an evaluation: when, where and with which code and data."""

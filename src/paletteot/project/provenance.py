@@ -1,0 +1,61 @@
+"""Which data, which code, which machine: what DVC, git and the system know of this working tree."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from paletteot.project import paths
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where libyaml is at hand
+
+MAKES = ("src", "params.yaml", "dvc.yaml", "pyproject.toml", "constraints.txt")
+"""What decides the results; dvc.lock and reports/ follow from it, and change while a pipeline runs."""
+
+
+def now() -> dict[str, str]:
+    """Return when, where, with which code and on which data something is judged that is judged now."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": hardware(),
+        "code_commit": git_commit(),
+        "plans_dvc_hash": dvc_hash(paths.PLANS),
+    }
+
+
+def hardware() -> str:
+    """Return the processor and the number of cores of this machine, without naming the host."""
+    facts = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.is_file() else None
+    name = model[1].strip() if model else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def dvc_hash(out: Path) -> str:
+    """Return the hash under which DVC's lock file holds an output; 'unknown' before DVC has seen it."""
+    lock = Path("dvc.lock")
+    stages = (yaml.load(lock.read_text(), _LOADER) or {}).get("stages", {}) if lock.is_file() else {}
+    for made in stages.values():
+        for entry in made.get("outs", []):
+            if entry["path"] == str(out):
+                return str(entry["md5"])
+    return "unknown"
+
+
+def git_commit() -> str:
+    """Return the commit of the working tree, marked -dirty where code or parameters differ; 'unknown' outside git."""
+    head = _git("rev-parse", "HEAD")
+    if head.returncode:
+        return "unknown"
+    changes = _git("status", "--porcelain", "--", *MAKES)
+    return head.stdout.strip() + ("-dirty" if changes.returncode or changes.stdout.strip() else "")
+
+
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from paletteot import cli
+from paletteot.dataset import schema
+from paletteot.stages import __main__ as stages
+from paletteot.tables import dtypes, read_parquet, write_parquet
+from tests.dataset.test_load import K, palettes_frame
+
+
+def run(*arguments: object) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.app, [str(one) for one in arguments])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout if result.exit_code == 0 else result.stderr
+
+
+@pytest.fixture
+def palettes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_parquet(tmp_path / "A.parquet", palettes_frame(), schema.palettes(K))
+    return tmp_path / "A.parquet"
+
+
+def test_solve_writes_the_plans_of_every_ordered_pair(palettes):
+    code, output = run("solve", palettes)
+    assert (code, output.split()[:2]) == (0, ["12", "plans"])
+    plans = read_parquet(palettes.with_suffix(".plans.parquet"), schema.plans(K))
+    assert (plans["target_error"] <= 1e-9).all()
+    assert (plans["source"] != plans["target"]).all()
+    assert not (palettes.parent / ".partial").exists()
+
+
+def test_solve_takes_the_pairs_it_is_given(palettes, tmp_path):
+    pairs = pl.DataFrame(
+        {"pair_id": [7], "split": ["mine"], "source": ["p0"], "target": ["p3"]}, schema=dtypes(schema.PAIRS)
+    )
+    write_parquet(tmp_path / "pairs.parquet", pairs, schema.PAIRS)
+    code, _ = run("solve", palettes, "--pairs", tmp_path / "pairs.parquet", "-o", tmp_path / "out.parquet")
+    assert code == 0
+    assert read_parquet(tmp_path / "out.parquet", schema.plans(K))["pair_id"].to_list() == [7]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (["--eps", "0"], "error: --eps must be a positive number of LAB units, but is 0.0"),
+        (["--pairs", "none.parquet"], "error: none.parquet: no such file"),
+    ],
+)
+def test_solve_refuses_with_one_line(palettes, change, words):
+    code, output = run("solve", palettes, *change)
+    assert code == 1
+    assert words in output
+    assert output.count("\n") == 1
+
+
+def test_weights_that_do_not_sum_to_one_are_refused(tmp_path):
+    frame = palettes_frame().with_columns(weights=pl.Series(np.full((4, K), 0.5), dtype=pl.Array(pl.Float64, K)))
+    frame.write_parquet(tmp_path / "A.parquet")
+    code, output = run("solve", tmp_path / "A.parquet")
+    assert code == 1
+    assert "A.parquet: row 0 (p0): weights must sum to 1, but sum to 3" in output
+
+
+def test_commands_outside_a_project_say_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, output = run("leaderboard")
+    assert (code, output) == (1, "error: reports/leaderboard.md: no such file; `dvc repro` makes it\n")
+    code, output = run("evaluate", "cold")
+    assert (code, output) == (1, "error: params.yaml: no such file; run from the root of the project\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "error: stage must be one of images, palettes, pairs, plans, release, train, evaluate, report, but is ''"),
+        (["paint"], "but is 'paint'"),
+        (["train"], "error: stage train must be given one of plan_network, dual_network, "),
+        (["evaluate", "hot"], "must be given one of cold, gaussian, nearest, "),
+        (["images", "x"], "error: stage images must be given nothing more, but is given x"),
+    ],
+)
+def test_a_stage_that_is_not_there_is_refused(arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        stages.main(arguments)
+    assert words in str(ended.value.code)
