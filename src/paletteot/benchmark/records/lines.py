@@ -10,7 +10,7 @@ from paletteot.benchmark import schema, statistics
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.store import Record
-from paletteot.benchmark.tracks.accelerated import counts
+from paletteot.benchmark.tracks.accelerated import ORDER, counts
 from paletteot.errors import DataError
 
 WIDTH = 14
@@ -65,8 +65,9 @@ def accelerated(
     for label in TOLERANCES:
         made.append(f"passes to an L1 marginal error of {label}, the start's own included: min Q1 median Q3 max")
         made.append(f"{BASE + ', plain':<{WIDTH}} {_five(counts(base, label), int(base[f'converged_{label}'].sum()))}")
-        for (name,), rows in frame.group_by("acceleration", maintain_order=True):
-            made.append(f"{name!s:<{WIDTH}} {_passes(rows, base, label, bootstrap)}")
+        for name in (one for one in ORDER if one in set(frame["acceleration"])):
+            rows = frame.filter(pl.col("acceleration") == name)
+            made.append(f"{name:<{WIDTH}} {_passes(rows, base, label, bootstrap)}")
             if cold is not None and len(same := cold.filter(pl.col("acceleration") == name)):
                 made.append(f"{'  from ' + BASE:<{WIDTH}} {_passes(same, base, label, bootstrap)}")
     return made

@@ -67,7 +67,8 @@ class Submission:
 class Filed:
     """Potentials of the pairs of a split as a contestant, which can start them and no others.
 
-    source, target: (m,) rows of each pair's palettes. g: (m, l). omega: (m,) or None. passes: (m,).
+    source, target: (m,) rows of each pair's palettes. g: (m, l). omega: (m,) or None. passes: (m,). timed: that its
+    starts were made elsewhere, and looking one up takes no time of theirs.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Filed:
     passes: NDArray[np.int64]
     summary: str = "submitted as a file"
     citation: str = ""
+    timed: bool = False
 
     def __call__(self) -> WarmStart:
         """Return itself: it is made already."""
