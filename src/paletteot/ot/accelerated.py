@@ -43,8 +43,8 @@ class Descent:
 
     g: (l,) float64 potentials at the end, LAB units, gauge sum_j b_j g_j = 0, 0 where the weight is 0.
     iterations: (n,) until the L1 marginal error, both sides together, was at most each tolerance; the cap where it was
-    not. converged: (n,), where the error that certifies g is small too (HONEST). error: the one reached, on the absorbed
-    kernel. undone: steps that the safeguard undid; their passes are counted.
+    not. converged: (n,), where the error that certifies g is small too (HONEST). error: the one reached, on the
+    absorbed kernel. undone: steps that the safeguard undid; their passes are counted.
     """
 
     g: Array
@@ -91,9 +91,7 @@ def relaxed(
         raise ProblemError(f"omega must be between 0 and 2, but is {omega}")
     wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
     kept, start, counts = problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64)
-    error, undone = accelerated_kernels.relaxed(
-        kept.cost, kept.a, kept.b, kept.eps, start, weight, wanted, cap, counts
-    )
+    error, undone = accelerated_kernels.relaxed(kept.cost, kept.a, kept.b, kept.eps, start, weight, wanted, cap, counts)
     return _descent(problem, start, counts, wanted, cap, error, undone)
 
 

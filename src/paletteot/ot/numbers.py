@@ -44,9 +44,11 @@ def whole(value: object, field: str, least: int = 0, most: int = LARGEST_WHOLE) 
 
     Raises ProblemError where it is none.
     """
-    legal = f"from {least} to {most}" if most < LARGEST_WHOLE else f"a whole number of at least {least}"
-    number = real(value, field, legal)
-    if not number.is_integer() or not least <= number <= most:
+    number = real(value, field, "a whole number")
+    if not number.is_integer():
+        raise ProblemError(f"{field} must be a whole number, but is {_said(value)}")
+    if not least <= number <= most:
+        legal = f"at least {least}" if most == LARGEST_WHOLE and number < least else f"from {least} to {most}"
         raise ProblemError(f"{field} must be {legal}, but is {_said(value)}")
     return int(number)
 
