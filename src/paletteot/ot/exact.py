@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from paletteot.errors import ProblemError
 from paletteot.ot import accelerated, newton, numbers
-from paletteot.ot.certificate import Certificate, certify, error_of
+from paletteot.ot.certificate import Certificate, certify
 from paletteot.ot.newton import NotSolvedError
 from paletteot.ot.problem import Array, Problem
 from paletteot.ot.schedule import schedule
@@ -53,28 +53,37 @@ def solve(problem: Problem, g: ArrayLike | None = None, *, tolerance: float = 1e
         problem, start, memory=accelerated.MEMORY, tolerances=(tolerance / 2 or tolerance,), max_iterations=PATIENCE
     )
     passes = spent + int(run.iterations[0])
-    if error_of(problem, run.g) <= tolerance:  # judged anew: the absorbed kernel leaves out its smallest entries
-        return Solution(run.g, passes, 0, certify(problem, run.g))
+    proof = _proof(problem, run.g)  # judged anew: the absorbed kernel leaves out its smallest entries
+    if proof is not None and proof.marginal_error <= tolerance:
+        return Solution(run.g, passes, 0, proof)
     for begin in (run.g, None):  # at small eps Newton finds no way from afar; the duals are near there
         try:
-            exact, steps = _newton(problem, begin, tolerance)
+            exact, steps, proof = _newton(problem, begin, tolerance)
         except (NotSolvedError, ProblemError) as error:  # no potentials at all where the passes have spoilt them
             why = str(error)
         else:
-            return Solution(exact, passes, steps, certify(problem, exact))
+            return Solution(exact, passes, steps, proof)
     raise NotSolvedError(
         f"no potentials found with an L1 marginal error of at most {tolerance:g}, eps may be too small for the "
         f"distances: {why}"
     )
 
 
-def _newton(problem: Problem, g: Array | None, tolerance: float) -> tuple[Array, int]:
-    """Return potentials whose certified error is at most the tolerance, and Newton's steps to them."""
+def _newton(problem: Problem, g: Array | None, tolerance: float) -> tuple[Array, int, Certificate]:
+    """Return potentials whose certified error is at most the tolerance, Newton's steps to them, and the certificate."""
     steps = 0
-    for wanted in (tolerance, tolerance / 4):  # Newton's own error and the certified one differ by rounding
+    for wanted in (tolerance, tolerance / 4 or tolerance):  # Newton's own error and the certified differ by rounding
         last = newton.solve(problem, g, tolerance=wanted)
         g, steps = last.g, steps + last.steps
-        left = error_of(problem, g)
-        if left <= tolerance:
-            return g, steps
-    raise NotSolvedError(f"rounding of the potentials leaves an L1 marginal error of {left:.2e}")
+        proof = certify(problem, g)
+        if proof.marginal_error <= tolerance:
+            return g, steps, proof
+    raise NotSolvedError(f"rounding of the potentials leaves an L1 marginal error of {proof.marginal_error:.2e}")
+
+
+def _proof(problem: Problem, g: Array) -> Certificate | None:
+    """Return the certificate of what the passes gave, None where they have spoilt it."""
+    try:
+        return certify(problem, g)
+    except ProblemError:
+        return None
