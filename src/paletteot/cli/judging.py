@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,8 +55,8 @@ def evaluate(
         raise ParamsError(f"--limit must be at least 0, but is {limit}")
     if split not in (legal := [name for name in params.pairs.sizes() if name != "train"]):
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
-    named = [file for one, file in params.evaluate.methods.items() if contestant in (one, family(one))]
-    file = weights or (Path(named[0]) if named else None)
+    named = [one for name, one in params.evaluate.methods.items() if contestant in (name, family(name))]
+    file = weights or (named[0].file if named else None)
     make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory)
     if record and (limit or track != Track.A):
         raise ParamsError("--record judges every pair of a split under Tracks A and B: leave out --limit and --track")

@@ -82,7 +82,7 @@ def names(params: Params) -> set[str]:
     """Return the names of the contestants of the package and of the pipeline."""
     import paletteot.warmstarts as warmstarts
 
-    return {*warmstarts.BUILT_IN, *map(warmstarts.family, params.evaluate.methods)}
+    return {*warmstarts.entries(), *map(warmstarts.family, params.evaluate.methods)}
 
 
 def of_class(make: Stranger, made: WarmStart, pairs: Pairs, params: Params) -> Record:

@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import paletteot.warmstarts as warmstarts
 from paletteot.benchmark.records.origin import Origin
 from paletteot.benchmark.records.results import Evaluation
+from paletteot.config.evaluate import Method
 from paletteot.config.params import Params
 from paletteot.errors import DataError
+from paletteot.guests import contestants
 from paletteot.project import paths, provenance, tracking
 from paletteot.report.site.facts import About
 from paletteot.warmstarts.contract import family
@@ -26,10 +28,10 @@ class Run(NamedTuple):
     url: str = ""
 
 
-def about(methods: Mapping[str, str], evaluations: Mapping[str, Evaluation]) -> dict[str, About]:
+def about(methods: Mapping[str, Method], evaluations: Mapping[str, Evaluation]) -> dict[str, About]:
     """Return what each family says of itself; what a contestant from outside knows, nobody here can see.
 
-    methods: of the pipeline, name -> the file that it comes from. evaluations: of each method.
+    methods: of the pipeline. evaluations: of each method.
     """
     made = {}
     for method, one in evaluations.items():
@@ -38,21 +40,19 @@ def about(methods: Mapping[str, str], evaluations: Mapping[str, Evaluation]) -> 
         if method not in methods:
             made[name] = About(authors=one.origin.by, learned=None, kernel_only=None)
             continue
-        start = warmstarts.create(name, Path(methods[method]))
-        ours = name in warmstarts.BUILT_IN
-        made[name] = About(
-            start.summary, start.citation,
-            learned=name in warmstarts.LEARNED if ours else None,
-            kernel_only=name not in warmstarts.SOLVERS if ours else None,
-        )  # fmt: skip
+        if ours := warmstarts.entries().get(name):
+            made[name] = About(ours.summary, ours.citation, learned=ours.learned, kernel_only=ours.kernel_only)
+        else:
+            guest = contestants.create(name, methods[method].file)
+            made[name] = About(guest.summary, guest.citation, learned=None, kernel_only=None)
     return made
 
 
 def origins(params: Params) -> dict[str, Origin]:
     """Return where each method's rows come from; raises DataError where an evaluation says it in no legal way."""
     known, made = runs(params.train.experiment), {}
-    for method, file in params.evaluate.methods.items():
-        weights = Path(file)
+    for method, one in params.evaluate.methods.items():
+        weights = Path(one.reads)
         trained = f"{weights.parent.name}-{weights.stem}" if weights.parent.parent == paths.MODELS else ""
         judged = _judged(paths.EVALUATIONS / method / paths.JUDGED)
         made[method] = Origin(

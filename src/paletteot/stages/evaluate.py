@@ -17,6 +17,7 @@ from paletteot.config.evaluate import Evaluate
 from paletteot.config.transport import Transport
 from paletteot.dataset.load import Pairs, load_palettes, load_plans
 from paletteot.files import replacing, write_json
+from paletteot.guests import contestants
 from paletteot.project import closure, paths, provenance
 from paletteot.splits import Split
 from paletteot.tables import read_parquet, write_parquet
@@ -32,8 +33,8 @@ Chunk = tuple[Span, tuple[str, ...], bool]
 
 def stage(params: Params, method: str) -> None:
     """Read palettes, plans and the contestant's file, write data/evaluations/METHOD."""
-    file = Path(params.evaluate.methods[method])
-    warmstarts.create(family(method), file)  # says what is wrong before any work is done
+    file = params.evaluate.methods[method].file
+    contestants.create(family(method), file)  # says what is wrong before any work is done
     asked = params.evaluate
     names = dict.fromkeys([*asked.splits, *asked.accelerated, *asked.ladder, *asked.newton.splits])
     spans = [(split, *span) for split in names for span in engine.spans(len(_split(split)), asked.batch)]
@@ -41,7 +42,7 @@ def stage(params: Params, method: str) -> None:
         (span, chosen, within(asked.relaxed, span)) for span in spans if (chosen := tracks(asked, family(method), span))
     ]
     key = engine.fingerprint(
-        paths.PALETTES, paths.PLANS, file, method, params.transport.model_dump(), chunks,
+        paths.PALETTES, paths.PLANS, *([file] if file else []), method, params.transport.model_dump(), chunks,
         *closure.files(__name__, *warmstarts.code(family(method))),
     )  # fmt: skip
     folder = engine.partial_folder(f"evaluate-{method}", key)
@@ -92,14 +93,14 @@ def _split(split: str) -> Pairs:
 
 
 @lru_cache(maxsize=1)
-def _contestant(name: str, file: Path, eps: float) -> WarmStart:
+def _contestant(name: str, file: Path | None, eps: float) -> WarmStart:
     """Make the contestant and let it and the solvers compile, outside anybody's time."""
-    contestant = warmstarts.create(name, file)
+    contestant = contestants.create(name, file)
     evaluate.warm_up(contestant, eps)
     return contestant
 
 
-def _chunk(name: str, file: Path, transport: Transport, chunk: Chunk) -> pl.DataFrame:
+def _chunk(name: str, file: Path | None, transport: Transport, chunk: Chunk) -> pl.DataFrame:
     (split, start, stop), tracks, relaxed = chunk
     contestant = _contestant(name, file, transport.eps)
     pairs = _split(split)[start:stop]

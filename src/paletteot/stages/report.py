@@ -35,7 +35,7 @@ def stage(params: Params) -> None:
     evaluations = {method: results.read(paths.EVALUATIONS, method) for method in params.evaluate.methods}
     known = origins.origins(params)
     evaluations = {
-        method: replace(one, origin=known[method], guest=family(method) not in warmstarts.BUILT_IN)
+        method: replace(one, origin=known[method], guest=family(method) not in warmstarts.entries())
         for method, one in evaluations.items()
     }
     evaluations |= guests(params, evaluations)
@@ -66,7 +66,7 @@ def guests(params: Params, evaluations: Mapping[str, Evaluation]) -> dict[str, E
     if BASE not in evaluations:
         return {}
     found = recorded.evaluations(records.find(paths.RESULTS, params.dataset.version), evaluations[BASE])
-    names = {folded(name) for name in (*warmstarts.BUILT_IN, *map(family, evaluations))}
+    names = {folded(name) for name in (*warmstarts.entries(), *map(family, evaluations))}
     if taken := [name for name in found if folded(family(name)) in names]:
         raise DataError(f"{paths.RESULTS}: a record must not be named {taken[0]!r}, as another contestant is")
     return found
