@@ -9,8 +9,8 @@ import polars as pl
 
 from paletteot.benchmark import schema
 from paletteot.benchmark.boards.ladder import RUNGS
-from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.records.results import TABLES, Evaluation
+from paletteot.benchmark.bootstrap import Bootstrap
+from paletteot.benchmark.records.evaluation import TABLES, Evaluation
 
 SPLITS = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
 CAP = 20_000
@@ -26,8 +26,8 @@ def pairs(each: int = 64, pictures: int = 12) -> pl.DataFrame:
     )
 
 
-def pictures(draws: int = 200) -> Pictures:
-    return Pictures(pairs(), draws, 0)
+def pictures(draws: int = 200) -> Bootstrap:
+    return Bootstrap(pairs(), draws, 0)
 
 
 def evaluation(

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paletteot.benchmark.pictures import Pictures
 
 from paletteot.benchmark.boards.families import ranked, who_ties
 from paletteot.benchmark.comparisons import LEVEL, compare, half_widths, logarithms
-from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.statistics import draw_pictures
 
 seeds = st.integers(0, 2**32 - 1)

@@ -12,7 +12,7 @@ from paletteot.benchmark.boards import leaderboard
 from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.records import results
-from paletteot.benchmark.records.origin import Origin
+from paletteot.benchmark.records.evaluation import Origin
 from paletteot.errors import DataError
 from tests.benchmark import fake
 from tests.benchmark.test_leaderboard import board, by_name

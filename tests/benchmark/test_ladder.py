@@ -10,7 +10,7 @@ from paletteot import warmstarts
 from paletteot.benchmark import schema
 from paletteot.benchmark.boards import ladder
 from paletteot.benchmark.boards.ladder import RUNGS
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.tracks.asking import ask
 from paletteot.errors import DataError, ProblemError
 from paletteot.ot import sinkhorn
@@ -80,8 +80,8 @@ def ladders(**more: object) -> dict[str, pl.DataFrame]:
     return {name: ladder.ladder(ask(one, pairs(), EPS), max_iterations=2000) for name, one in contestants.items()}
 
 
-def pictures() -> Pictures:
-    return Pictures(pairs().frame.select("pair_id", "source", "target"), 100, 0)
+def pictures() -> Bootstrap:
+    return Bootstrap(pairs().frame.select("pair_id", "source", "target"), 100, 0)
 
 
 def test_the_board_has_a_ratio_at_every_rung():

@@ -14,9 +14,9 @@ from paletteot.benchmark.boards import newton as board_c
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.boards.families import with_seeds
 from paletteot.benchmark.boards.leaderboard import Leaderboard
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.records import results
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.errors import DataError
 from paletteot.tables import write_parquet
 from tests.benchmark import fake
@@ -294,7 +294,7 @@ def test_a_pair_that_is_not_in_the_table_of_pairs_is_named(evaluations):
     with pytest.raises(
         DataError, match=r"pairs\.parquet: pair_id must name every pair that was evaluated, but lacks 255"
     ):
-        board_a.rows(evaluations, Pictures(fake.pairs()[:-1], 200, 0))
+        board_a.rows(evaluations, Bootstrap(fake.pairs()[:-1], 200, 0))
 
 
 def test_equal_methods_share_a_rank():

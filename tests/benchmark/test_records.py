@@ -11,13 +11,13 @@ import pytest
 
 from paletteot import warmstarts
 from paletteot.benchmark import schema
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.records import facts as record_facts
 from paletteot.benchmark.records import lines as record_lines
 from paletteot.benchmark.records import recorded, results
 from paletteot.benchmark.records import store as records
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.records.facts import Measured
-from paletteot.benchmark.records.results import Evaluation
 from paletteot.benchmark.records.store import FACTS
 from paletteot.benchmark.submissions import submission
 from paletteot.benchmark.tracks import runner as evaluate
@@ -44,7 +44,7 @@ def record(tmp_path: Path, measured=MEASURED, frame: pl.DataFrame | None = None,
 def lines(place: Path) -> list[str]:
     one = records.read(place)
     frame = pairs(one.facts.split).frame
-    return record_lines.lines(one, frame, Pictures(frame.select("pair_id", "source", "target"), 100, 0))
+    return record_lines.lines(one, frame, Bootstrap(frame.select("pair_id", "source", "target"), 100, 0))
 
 
 def test_a_record_lies_by_method_version_data_and_split(tmp_path):
@@ -187,4 +187,4 @@ def test_a_record_of_other_pairs_has_no_lines(tmp_path):
     one = records.read(record(tmp_path))
     frame = pairs().frame[1:]
     with pytest.raises(DataError, match="must hold the pairs of split test_unseen, but holds others"):
-        record_lines.lines(one, frame, Pictures(frame.select("pair_id", "source", "target"), 100, 0))
+        record_lines.lines(one, frame, Bootstrap(frame.select("pair_id", "source", "target"), 100, 0))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from paletteot.benchmark.records.origin import Origin, web_address
+from paletteot.benchmark.records.evaluation import Origin, web_address
 from paletteot.errors import DataError
 from paletteot.project import origins, paths, provenance, tracking
 from paletteot.project.parameters import load_params

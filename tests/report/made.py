@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.records.origin import Origin
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import About, Evaluation, Origin
 from paletteot.dataset.load import Palettes
 from paletteot.report.build import build
-from paletteot.report.site.facts import About, Facts
+from paletteot.report.site.facts import SiteFacts
 from paletteot.warmstarts.contract import family
 from tests.benchmark import fake
 from tests.conftest import palette
@@ -34,7 +33,7 @@ def evaluations() -> dict[str, Evaluation]:
     return {one.method: one for one in made}
 
 
-def facts(methods: tuple[str, ...] | list[str]) -> Facts:
+def facts(methods: tuple[str, ...] | list[str]) -> SiteFacts:
     """Return what a site says of some methods."""
     about = {family(name): About("what it does", "who found it", learned=family(name) == "net") for name in methods}
     if CLOSING in about:
@@ -46,7 +45,7 @@ def facts(methods: tuple[str, ...] | list[str]) -> Facts:
     x, a = (np.stack(columns) for columns in zip(*atoms, strict=True))
     url = f"https://mlflow.example/#/experiments/1/runs/{RUN}"
     splits = ("train", *fake.SPLITS)
-    return Facts(
+    return SiteFacts(
         about=about,
         origins={
             name: Origin(
@@ -58,7 +57,7 @@ def facts(methods: tuple[str, ...] | list[str]) -> Facts:
             )
             for name in methods
         },
-        settings={"Pictures": "12 of <a> test"},
+        settings={"Bootstrap": "12 of <a> test"},
         palettes=Palettes([f"p{i}" for i in range(12)], [f"g{i % 4}" for i in range(12)], x, a),
         release={
             "version": "1.2.3",

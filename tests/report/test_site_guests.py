@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from paletteot.benchmark.records.origin import Origin
+from paletteot.benchmark.records.evaluation import About, Origin
 from paletteot.report.build import build
-from paletteot.report.site.facts import About, slug
+from paletteot.report.site.facts import slug
 from tests.benchmark import fake
 from tests.benchmark.test_guests_on_boards import submitted
 from tests.report import made

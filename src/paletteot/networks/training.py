@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from paletteot.config.train import Settings, TrainDualNetwork
 from paletteot.dataset.load import Pairs
-from paletteot.errors import DataError, PaletteOTError, ParamsError
+from paletteot.errors import PaletteOTError, ParamsError
 from paletteot.networks import losses
 from paletteot.networks.batches import Batch, epoch, meetings
 from paletteot.networks.checkpoint import Checkpoint
@@ -112,14 +112,6 @@ def device_of(choice: str) -> torch.device:
     return torch.device(choice)
 
 
-def eps_of(pairs: Pairs) -> float:
-    """Return the eps of labelled pairs, LAB units; raises DataError where they have no one eps."""
-    found = pairs.frame["eps"].unique()
-    if len(found) != 1:
-        raise DataError(f"labelled pairs must have one eps, but have {len(found)}")
-    return float(found[0])
-
-
 def train(
     name: str, pairs: Pairs, validation: Mapping[Split, Pairs], settings: Settings,
     seed: int, *, device: str, partial: Path, log: Log,
@@ -140,7 +132,7 @@ def train(
     )
     state = Checkpoint(partial / "checkpoint.pt", network, optimiser, where)
     training = _Training(
-        name, network, optimiser, check(name, settings), settings, seed, pairs, pairs.g, eps_of(pairs), where,
+        name, network, optimiser, check(name, settings), settings, seed, pairs, pairs.g, pairs.eps, where,
     )  # fmt: skip
     judge, labels = losses.JUDGES[settings.architecture], {split: part.g for split, part in validation.items()}
     for number in range(len(state.history) + 1, settings.epochs + 1):

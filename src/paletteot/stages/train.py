@@ -48,7 +48,7 @@ def stage(params: Params, name: str) -> None:
     best = training.best_seed(history)
     pairs = _pairs("train")["train"]
     with _run(params, name, best, pairs, folder / str(best)) as run:
-        run.register(name, paths.MODELS / name / f"{best}.safetensors", training.eps_of(pairs))
+        run.register(name, paths.MODELS / name / f"{best}.safetensors", pairs.eps)
     engine.forget(folder)
 
 
@@ -60,7 +60,7 @@ def _pairs(*splits: Split) -> dict[Split, Pairs]:
 def _run(params: Params, name: str, seed: int, pairs: Pairs, folder: Path) -> tracking.Opened:
     facts = {
         **params.train.settings(name).model_dump(), "scale": params.train.scale,
-        "seed": seed, "eps": training.eps_of(pairs),
+        "seed": seed, "eps": pairs.eps,
         "data_dvc_hash": provenance.dvc_hash(paths.PLANS), "git_commit": provenance.git_commit(),
     }  # fmt: skip
     data = tracking.Data("paletteot plans", pairs.frame, str(facts["data_dvc_hash"]), str(facts["git_commit"]))

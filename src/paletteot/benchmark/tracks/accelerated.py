@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from paletteot.benchmark import schema
@@ -61,6 +62,7 @@ def track_b(starts: Starts, names: Sequence[str], *, max_iterations: int) -> pl.
                     "init_iterations": int(starts.iterations[row]) + passes,
                     "undone": run.undone,
                     "fallback": bool(starts.fallback[row]) or (name == OWN and not legal),
+                    "label_like": bool(starts.label_like[row]),
                     "total_seconds": seconds,
                 }
             )  # fmt: skip
@@ -83,3 +85,9 @@ def descend(name: str, problem: Problem, g: Array, own: float, max_iterations: i
     if omega is None:  # relaxed_power
         omega, passes = min(accelerated.implied_omega(problem, g, POWER_ITERATIONS), LARGEST_OMEGA), POWER_PASSES
     return accelerated.relaxed(problem, g, omega=omega, tolerances=tolerances, max_iterations=max_iterations), passes
+
+
+def counts(frame: pl.DataFrame, label: str) -> Array:
+    """Return the iterations of rows of ACCELERATED to a tolerance, with those inside the start, (n,)."""
+    total = frame[f"iterations_{label}"].cast(pl.Int64) + frame["init_iterations"]
+    return total.to_numpy().astype(np.float64)

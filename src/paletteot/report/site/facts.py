@@ -5,40 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from paletteot.benchmark.records.origin import Origin, web_address
+from paletteot.benchmark.records.evaluation import About, Origin
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.versions import Manifest
 
 
 @dataclass(frozen=True)
-class About:
-    """What is said of a start; '' where nothing is. All of its text is a stranger's.
-
-    learned, kernel_only: whether it knows something from data, and whether it makes passes over the kernel only; None
-    where nobody here can know.
-    """
-
-    summary: str = ""
-    citation: str = ""
-    authors: str = ""
-    link: str = ""
-    learned: bool | None = False
-    kernel_only: bool | None = True
-
-    @property
-    def href(self) -> str:
-        """The link where it is one that a browser may follow, else ''."""
-        return web_address(self.link)
-
-
-@dataclass(frozen=True)
-class Facts:
+class SiteFacts:
     """Everything that the site is told.
 
     about: by family. origins: by method. settings: how everything was made, name and value. palettes: of all pictures.
-    release: the manifest of the data's release.
+    release: the manifest of the data's release. refused: records of guests that do not stand, and why.
     """
 
     about: Mapping[str, About]
@@ -46,6 +25,7 @@ class Facts:
     settings: Mapping[str, str]
     palettes: Palettes
     release: Manifest
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def slug(name: str) -> str:
