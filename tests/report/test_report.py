@@ -12,12 +12,13 @@ import altair as alt
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 import docs
 from paletteot.benchmark.boards import leaderboard, seed_view
 from paletteot.errors import DataError
 from paletteot.report import dvc_html, figures, headline
-from paletteot.report.build import build, harmless, plot_data
+from paletteot.report.build import build, harmless, losses, plot_data
 from paletteot.report.site.facts import slug
 from tests.benchmark import fake
 from tests.report import made
