@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,11 @@ from paletteot.errors import DataError, ParamsError
 from paletteot.ot import sinkhorn
 from paletteot.tables import check_table
 from paletteot.warmstarts.contract import WarmStart
-from tests.benchmark.starts import PROTOCOL, Exact, Told, pairs
+from tests.benchmark.starts import STOP, Exact, Told, pairs
 
 
 def track_a(contestant, **changes):
-    return evaluate.judge(contestant, pairs(), **(PROTOCOL | changes), tracks=("A",))["A"]
+    return evaluate.judge(contestant, pairs(), replace(STOP, **changes), tracks=("A",))["A"]
 
 
 @pytest.mark.parametrize("name", ["cold", "lp_duals"])
@@ -42,7 +44,7 @@ def test_rows_are_those_of_the_reference_iteration():
 
 
 def test_every_track_answers_in_its_tables():
-    rows = evaluate.judge(warmstarts.create("cold"), pairs(), **PROTOCOL)
+    rows = evaluate.judge(warmstarts.create("cold"), pairs(), STOP)
     assert {track: len(frame) for track, frame in rows.items()} == {"A": 4, "B": 4 * 6, "C": 4, "ladder": 4 * 5}
     for track, tables in schema.TRACKS.items():
         for table in tables.values():
@@ -57,7 +59,7 @@ def test_a_contestant_is_asked_once_and_only_for_the_tracks_wanted():
             Counting.asked += 1
             return super().start(problems)
 
-    rows = evaluate.judge(Counting(), pairs(), **PROTOCOL, tracks=("B", "C"))
+    rows = evaluate.judge(Counting(), pairs(), STOP, tracks=("B", "C"))
     assert Counting.asked == 1
     assert rows["A"].is_empty()
     assert rows["A"].schema == schema.track_dtypes("A")

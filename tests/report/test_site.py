@@ -63,7 +63,7 @@ def site(report) -> dict[str, Page]:
 
 @pytest.fixture(scope="module")
 def board() -> leaderboard.Leaderboard:
-    return leaderboard.make(made.evaluations(), fake.pictures(), learned=("net",), off_kernel=())
+    return leaderboard.make(made.evaluations(), fake.pictures())
 
 
 @pytest.fixture(scope="module")

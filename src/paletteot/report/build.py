@@ -38,6 +38,7 @@ def build(
     folder: where the report lies. Figures are of each family's median seed. Raises DataError when evaluations, pairs or
     curves do not fit each other, before anything is written.
     """
+    facts = facts.of(evaluations)
     board = leaderboard.make(evaluations, bootstrap, facts.refused)
     medians = {family: evaluations[method] for family, method in board.medians.items()}
     views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}

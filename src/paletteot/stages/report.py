@@ -42,8 +42,6 @@ def stage(params: Params) -> None:
     curves = {file.stem: pl.read_csv(file) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(paths.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
     facts = SiteFacts(
-        about={family(method): one.about for method, one in reversed(evaluations.items())},
-        origins={method: one.origin for method, one in evaluations.items()},
         settings=_settings(params),
         palettes=load_palettes(paths.PALETTES),
         release=_release(),

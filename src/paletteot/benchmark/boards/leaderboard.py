@@ -195,7 +195,7 @@ def rows(
     board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of rows of Track B or C as people see them."""
-    shown = board.drop(*HIDDEN, *left_out)
+    shown = board.drop(*HIDDEN, *left_out, strict=False)
     return shown.columns, [list(tables.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
 
 

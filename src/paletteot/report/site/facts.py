@@ -5,27 +5,33 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from paletteot.benchmark.records.evaluation import About, Origin
+from paletteot.benchmark.records.evaluation import About, Evaluation, Origin
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.versions import Manifest
+from paletteot.warmstarts.contract import family
 
 
 @dataclass(frozen=True)
 class SiteFacts:
     """Everything that the site is told.
 
-    about: by family. origins: by method. settings: how everything was made, name and value. palettes: of all pictures.
+    settings: how everything was made, name and value. palettes: of all pictures.
     release: the manifest of the data's release. refused: records of guests that do not stand, and why.
     """
 
-    about: Mapping[str, About]
-    origins: Mapping[str, Origin]
     settings: Mapping[str, str]
     palettes: Palettes
     release: Manifest
     refused: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, About] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def of(self, evaluations: Mapping[str, Evaluation]) -> SiteFacts:
+        """Return the same with what the evaluations say: about by family, its first method's; origins by method."""
+        about = {family(method): one.about for method, one in reversed(list(evaluations.items()))}
+        return replace(self, about=about, origins={method: one.origin for method, one in evaluations.items()})
 
 
 def slug(name: str) -> str:
