@@ -20,13 +20,12 @@ from sklearn.datasets import load_sample_image
 
 import paletteot
 import ship
-from paletteot import pretrained
+from paletteot import pretrained, warmstarts
 from paletteot.errors import DataError, ParamsError
 from paletteot.networks.dual_network import DualNetwork
 from paletteot.ot import accelerated
 from paletteot.ot.problem import Problems
 from paletteot.palettes import palette
-from paletteot.warmstarts.dual_network import DualStart
 from tests.conftest import MakeProblem
 
 ROOT = Path(__file__).parent.parent
@@ -106,7 +105,7 @@ def test_what_is_shipped_is_the_best_seed_and_says_of_what(
     assert all(np.array_equal(tensors[name], trained[name]) for name in trained)
     monkeypatch.setattr(pretrained, "FOLDER", project / ship.WEIGHTS.parent)
     problems = Problems.of(make_problem())
-    wanted = DualStart.from_file(Path(f"models/dual_network_self/{SEED}.safetensors")).start(problems).g
+    wanted = warmstarts.create(ship.NETWORK, Path(f"models/dual_network_self/{SEED}.safetensors")).start(problems).g
     np.testing.assert_array_equal(paletteot.warm_start("dual").start(problems).g, wanted)
 
 

@@ -162,7 +162,11 @@ def test_a_board_names_who_ties_and_leaves_out_who_does_not_take_part():
     board = pl.DataFrame({"family": list(shift), "shown": [True, True, True, False]})
     board = board.with_columns(ratio=pl.Series([2.0, 1.0, 1.0, 0.1]))
     made = ranked(
-        board, pl.col("shown"), "ratio", Bootstrap(pairs, 100, 0), lambda row: (pairs["pair_id"], logs + shift[row["family"]])
+        board,
+        pl.col("shown"),
+        "ratio",
+        Bootstrap(pairs, 100, 0),
+        lambda row: (pairs["pair_id"], logs + shift[row["family"]]),
     )
     assert made["rank"].to_list() == [3, 1, 1, None]
     assert made["ties"].to_list() == ["", "b", "a", None]

@@ -91,9 +91,7 @@ def relaxed(
         raise ProblemError(f"omega must be between 0 and 2, but is {omega}")
     wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
     kept, start, counts = problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64)
-    error, undone = accelerated_kernels.relaxed(
-        kept.cost, kept.a, kept.b, kept.eps, start, weight, wanted, cap, counts
-    )
+    error, undone = accelerated_kernels.relaxed(kept.cost, kept.a, kept.b, kept.eps, start, weight, wanted, cap, counts)
     return _descent(problem, start, counts, wanted, cap, error, undone)
 
 

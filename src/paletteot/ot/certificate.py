@@ -30,7 +30,6 @@ class Certificate(NamedTuple):
     dual: float
     gap: float
 
-
     @property
     def marginal_error(self) -> float:
         """L1 error of both marginals."""
