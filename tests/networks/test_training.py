@@ -297,9 +297,8 @@ def test_eps_is_that_of_the_labelled_pairs(tmp_path: Path) -> None:
     other = replace(pairs, frame=pairs.frame.with_columns(eps=pl.lit(2.0)))
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
-    one, two = (
-        fit("dual_network_self", tmp_path / name, pairs=part) for name, part in (("one", pairs), ("other", other))
-    )
+    one = fit("dual_network_self", tmp_path / "one", pairs=pairs)
+    two = fit("dual_network_self", tmp_path / "other", pairs=other)
     assert (one.eps, two.eps) == (EPS, 2.0)
     assert not one.history["train_loss"].equals(two.history["train_loss"])
     mixed = replace(pairs, frame=pairs.frame.with_columns(eps=pl.int_range(pl.len()) + 1.0))
