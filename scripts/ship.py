@@ -85,7 +85,7 @@ def card() -> str:
         size=WEIGHTS.stat().st_size,
         parameters=sum(tensor.size for tensor in tensors.values()),
         best=best(),
-        settings=train.settings(NETWORK).model_dump(exclude={"architecture"}),
+        settings=train.settings(NETWORK).model_dump(exclude={"architecture", "loss"}),
         seeds=train.seeds,
         track_a=track_a(header["seed"]),
         track_b=track_b(header["seed"]),

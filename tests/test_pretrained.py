@@ -45,7 +45,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     for seed in (5, SEED):
         torch.manual_seed(seed)
-        DualNetwork(hidden=8).save(Path(f"models/dual_network_self/{seed}.safetensors"), eps=0.1)
+        network = DualNetwork(hidden=8)
+        network.name = ship.NETWORK
+        network.save(Path(f"models/dual_network_self/{seed}.safetensors"), eps=0.1)
     Path("reports/curves").mkdir(parents=True)
     losses = [-1.0, -0.8, -1.1, -1.3, -1.2]
     pl.DataFrame(
