@@ -67,7 +67,8 @@ class Submission:
 class Filed:
     """Potentials of the pairs of a split as a contestant, which can start them and no others.
 
-    source, target: (m,) rows of each pair's palettes. g: (m, l). omega: (m,) or None. passes: (m,).
+    source, target: (m,) rows of each pair's palettes. g: (m, l). omega: (m,) or None. passes: (m,). timed: that its
+    starts were made elsewhere, and looking one up takes no time of theirs.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Filed:
     passes: NDArray[np.int64]
     summary: str = "submitted as a file"
     citation: str = ""
+    timed: bool = False
 
     def __call__(self) -> WarmStart:
         """Return itself: it is made already."""
@@ -97,7 +99,8 @@ class Filed:
         rows = np.array([known.get(pair, -1) for pair in asked], dtype=np.int64)
         there = rows >= 0
         g = np.full(problems.b.shape, np.nan)
-        g[there] = self.g[rows[there]]
+        if there.any():
+            g[there] = self.g[rows[there]]
         omega = None if self.omega is None else np.where(there, self.omega[rows], 1.0)
         return Start(g, omega, np.where(there, self.passes[rows], 0))
 

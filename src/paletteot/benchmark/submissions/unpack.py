@@ -38,7 +38,6 @@ def unpack(content: bytes, pairs: int, k: int) -> pa.Table | str:
             return absurd
         if not _numbers(file.schema):
             return file.schema_arrow.empty_table()
-        _bound(most_memory(pairs, k))
         table = file.read(use_threads=False)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
@@ -86,7 +85,10 @@ def no_parquet(error: object) -> str:
 
 def main() -> None:
     """Unpack standard input to standard output."""
-    table = unpack(sys.stdin.buffer.read(), *map(int, sys.argv[1:]))
+    content = sys.stdin.buffer.read()
+    pairs, k = map(int, sys.argv[1:])
+    _bound(most_memory(pairs, k))
+    table = unpack(content, pairs, k)
     if isinstance(table, str):
         sys.stdout.buffer.write(table.encode(errors="replace"))
         sys.exit(REFUSED)

@@ -24,6 +24,9 @@ OWN = "relaxed_own"
 RELAXED = ("relaxed", "relaxed_power", OWN)
 """With a constant omega, with one estimated from the start's plan, and with the start's own."""
 
+ORDER = (PLAIN, *RELAXED, *ANDERSON)
+"""In which they are shown."""
+
 POWER_ITERATIONS = 10
 POWER_PASSES = POWER_ITERATIONS + 1
 """What omega from power iterations costs: those, and one pass for the plan that the start implies."""

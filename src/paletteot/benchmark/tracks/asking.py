@@ -51,12 +51,13 @@ def ask(method: WarmStart, pairs: Pairs) -> Starts:
     """Ask a contestant for the starts of a batch of pairs.
 
     A start that is not finite on the support, or spreads over more than ABSURD there, falls back to cold and is marked:
-    no contestant can make a solve wrong. Raises DataError naming method and field where shape or dtype is wrong.
+    no contestant can make a solve wrong. Where a contestant says that it is not timed, as starts from a file are not,
+    the seconds are 0. Raises DataError naming method and field where shape or dtype is wrong.
     """
     problems, n = pairs.problems(), len(pairs)
     before = time.perf_counter()
     start = method.start(problems)
-    seconds = (time.perf_counter() - before) / max(n, 1)
+    seconds = (time.perf_counter() - before) / max(n, 1) if getattr(method, "timed", True) else 0.0
     _check(method.name, "g", start.g, problems.b.shape)
     if start.omega is not None:
         _check(method.name, "omega", start.omega, (n,))
