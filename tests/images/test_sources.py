@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from paletteot import images
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.errors import ParamsError
 from paletteot.images.render import render
 from paletteot.images.source import Source

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from paletteot import images
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.dataset.licences import UNSPLASH
 from paletteot.errors import DataError
 from paletteot.files import sha256

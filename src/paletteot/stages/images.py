@@ -14,7 +14,7 @@ import polars as pl
 
 import paletteot.engine as engine
 import paletteot.images as images
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import replacing
