@@ -303,7 +303,7 @@ def test_a_file_that_nobody_listed_is_named(copy):
 def test_a_version_that_is_none_is_named(copy):
     (copy / "VERSION").write_text("newest\n")
     layout.write_checksums(copy)
-    with pytest.raises(DataError, match="VERSION: must be one line X.Y.Z, but is 'newest'"):
+    with pytest.raises(DataError, match=r"VERSION: must be one line X\.Y\.Z, but is 'newest'"):
         origin.release(copy)
 
 

@@ -33,7 +33,7 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         place = self.file if self.row is None else f"{self.file} row {self.row}"
-        return f"{place}: {self.what}"
+        return " ".join(f"{place}: {self.what}".split())  # a damaged value may hold line ends
 
 
 @dataclass(frozen=True)
