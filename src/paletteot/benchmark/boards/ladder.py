@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from paletteot.benchmark import schema, statistics
 from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.tracks.asking import Starts
+from paletteot.compiled import njit
 from paletteot.errors import DataError, ProblemError
 from paletteot.ot.kernels import build_kernel, column_update, fused_pass, out_of_range, row_update, shift
 from paletteot.ot.problem import Array, Problem
