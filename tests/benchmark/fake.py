@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import schema
-from paletteot.benchmark.boards.ladder import RUNGS
 from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import RUNGS
 from paletteot.benchmark.records.results import TABLES, Evaluation
 
 SPLITS = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from paletteot import warmstarts
 from paletteot.benchmark import schema
-from paletteot.benchmark.boards import ladder
-from paletteot.benchmark.boards.ladder import RUNGS
+from paletteot.benchmark.boards import ladder as boards
 from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.protocol import RUNGS
+from paletteot.benchmark.tracks import ladder
 from paletteot.benchmark.tracks.asking import ask
 from paletteot.errors import DataError, ProblemError
 from paletteot.ot import sinkhorn
@@ -86,7 +87,7 @@ def pictures() -> Pictures:
 
 def test_the_board_has_a_ratio_at_every_rung():
     nan = Told(lambda g: np.where(np.arange(len(g))[:, None] == 0, np.nan, g), name="nan")
-    board = ladder.board(ladders(nan=nan), pictures())
+    board = boards.board(ladders(nan=nan), pictures())
     assert board["method"].to_list() == [name for name in ("cold", "exact", "nan") for _ in RUNGS]
     assert board["atol"].to_list() == list(RUNGS) * 3
     assert (board.filter(pl.col("method") == "cold")["ratio_median"] == 1).all()
@@ -99,7 +100,7 @@ def test_the_board_has_a_ratio_at_every_rung():
 
 
 def test_people_see_a_line_for_each_method_and_a_column_for_each_rung():
-    header, lines = ladder.page_rows(ladder.board(ladders(), pictures()))
+    header, lines = boards.page_rows(boards.board(ladders(), pictures()))
     assert header == ["start", "0.01", "0.001", "0.0001", "1e-05", "1e-06"]
     assert [line[0] for line in lines] == ["cold", "exact"]
     assert lines[0][1:] == ["1.000 (1.000 to 1.000)"] * 5
@@ -109,7 +110,7 @@ def test_people_see_a_line_for_each_method_and_a_column_for_each_rung():
 def test_a_board_needs_the_cold_start_and_the_same_pairs():
     made = ladders()
     with pytest.raises(DataError, match="the tolerance ladder of exact must hold the pairs of cold"):
-        ladder.board({**made, "exact": made["exact"].filter(pl.col("pair_id") > 0)}, pictures())
+        boards.board({**made, "exact": made["exact"].filter(pl.col("pair_id") > 0)}, pictures())
     del made["cold"]
     with pytest.raises(DataError, match="the tolerance ladder must hold cold, which every ratio is taken to"):
-        ladder.board(made, pictures())
+        boards.board(made, pictures())

@@ -115,12 +115,12 @@ def lines_b(name: str, frame: pl.DataFrame, pairs: Pairs, params: Params) -> lis
     import paletteot.warmstarts as warmstarts
     from paletteot.benchmark import statistics
     from paletteot.benchmark.boards import accelerated as board_b
-    from paletteot.benchmark.protocol import BASE, TOLERANCES
+    from paletteot.benchmark.protocol import BASE, PLAIN, TOLERANCES
     from paletteot.benchmark.tracks import accelerated as accelerate
     from paletteot.benchmark.tracks import asking as starts
 
     cold = starts.ask(warmstarts.create(BASE), pairs, params.transport.eps)
-    base = accelerate.track_b(cold, [accelerate.PLAIN], max_iterations=params.transport.max_iterations)
+    base = accelerate.track_b(cold, [PLAIN], max_iterations=params.transport.max_iterations)
     lines = []
     for (acceleration,), rows in frame.group_by("acceleration", maintain_order=True):
         words = []

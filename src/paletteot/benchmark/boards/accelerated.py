@@ -13,10 +13,9 @@ from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards.families import ranked, with_seeds
 from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.protocol import BASE, PLAIN, RELAXED, TOLERANCES
 from paletteot.benchmark.records.results import Evaluation
 from paletteot.benchmark.statistics import Array, ratios
-from paletteot.benchmark.tracks.accelerated import PLAIN, RELAXED
 from paletteot.errors import DataError
 from paletteot.splits import CHOICE, RANKING
 

@@ -13,9 +13,9 @@ import polars as pl
 from pydantic import ValidationError
 
 from paletteot.benchmark import schema
+from paletteot.benchmark.protocol import PLAIN
 from paletteot.benchmark.records import results
 from paletteot.benchmark.records.facts import RecordFacts
-from paletteot.benchmark.tracks.accelerated import PLAIN
 from paletteot.errors import DataError
 from paletteot.files import sha256, write_json
 from paletteot.tables import Table, read_parquet, write_parquet

@@ -8,20 +8,13 @@ from collections.abc import Sequence
 import polars as pl
 
 from paletteot.benchmark import schema
-from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.protocol import BASE, OWN, PLAIN, RELAXED, TOLERANCES
 from paletteot.benchmark.tracks.asking import Starts
 from paletteot.ot import accelerated
 from paletteot.ot.accelerated import OMEGA, Descent
 from paletteot.ot.problem import Array, Problem
 
-PLAIN = "plain"
-"""No acceleration: of the base alone, which every ratio is taken to."""
-
 ANDERSON = {f"anderson_{memory}": memory for memory in (5, 10, 20)}
-
-OWN = "relaxed_own"
-RELAXED = ("relaxed", "relaxed_power", OWN)
-"""With a constant omega, with one estimated from the start's plan, and with the start's own."""
 
 POWER_ITERATIONS = 10
 POWER_PASSES = POWER_ITERATIONS + 1

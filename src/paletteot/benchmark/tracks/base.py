@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.tracks.accelerated import PLAIN, track_b
+from paletteot.benchmark.protocol import BASE, PLAIN
+from paletteot.benchmark.tracks.accelerated import track_b
 from paletteot.benchmark.tracks.asking import ask
 from paletteot.dataset.load import Pairs
 from paletteot.ot import sinkhorn

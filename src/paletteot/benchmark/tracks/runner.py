@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import schema
-from paletteot.benchmark.boards.ladder import ladder
 from paletteot.benchmark.tracks.accelerated import accelerations, track_b
 from paletteot.benchmark.tracks.asking import Starts, ask
+from paletteot.benchmark.tracks.ladder import ladder
 from paletteot.benchmark.tracks.newton import track_c
 from paletteot.dataset.load import Pairs, Palettes
 from paletteot.ot import sinkhorn
