@@ -48,8 +48,8 @@ def record(
     import paletteot.engine as engine
     import paletteot.ot
     from paletteot.benchmark.records import store as records
+    from paletteot.benchmark.tracks.packing import unpacked
     from paletteot.project import paths
-    from paletteot.stages.evaluate import unpacked
 
     place = paths.RESULTS / facts.place
     if place.exists():
@@ -124,7 +124,7 @@ def _chunk(make: Stranger, split: str, transport: Transport, span: tuple[int, in
 
     from paletteot.benchmark.tracks import base
     from paletteot.benchmark.tracks import runner as referee
-    from paletteot.stages.evaluate import packed
+    from paletteot.benchmark.tracks.packing import packed
 
     pairs, asked = pairs_of(split)[slice(*span)], transport.model_dump()
     rows = referee.judge(_contestant(make, transport.eps), pairs, **asked, tracks=TRACKS)

@@ -69,7 +69,7 @@ def _compiled(eps: float) -> None:
 
 def _judge(split: str, track: str, transport: Transport, chunk: tuple[tuple[int, int], Part]) -> pl.DataFrame:
     from paletteot.benchmark.submissions import submission
-    from paletteot.stages.evaluate import packed
+    from paletteot.benchmark.tracks.packing import packed
 
     span, part = chunk
     _compiled(transport.eps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +13,14 @@ import paletteot.engine as engine
 import paletteot.warmstarts as warmstarts
 from paletteot.benchmark import schema
 from paletteot.benchmark.tracks import runner as evaluate
+from paletteot.benchmark.tracks.packing import packed, unpacked
 from paletteot.config.evaluate import Evaluate
 from paletteot.config.transport import Transport
 from paletteot.dataset.load import Pairs, load_palettes, load_plans
 from paletteot.files import replacing, write_json
 from paletteot.project import closure, paths, provenance
 from paletteot.splits import Split
-from paletteot.tables import read_parquet, write_parquet
+from paletteot.tables import write_parquet
 from paletteot.warmstarts.contract import WarmStart, family
 
 if TYPE_CHECKING:
@@ -73,17 +74,6 @@ def within(problems: Mapping[Split, int], span: Span) -> bool:
     """Return whether a span lies whole among the first so many problems of its split."""
     split, _, stop = span
     return stop <= problems.get(split, 0)
-
-
-def packed(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return the rows of all tracks as one row: a column for each track, its rows a list of structs."""
-    return pl.DataFrame([frame.to_struct(track).implode() for track, frame in rows.items()])
-
-
-def unpacked(files: Sequence[Path]) -> Mapping[str, pl.DataFrame]:
-    """Return the rows of each track in files of what ``packed`` makes."""
-    whole = pl.concat([read_parquet(file) for file in files])
-    return {track: whole[track].list.explode(empty_as_null=False).struct.unnest() for track in whole.columns}
 
 
 @lru_cache(maxsize=4)
