@@ -62,16 +62,31 @@ def needed(stage: str) -> set[Path]:
     """Return the files of the package that a stage runs, of every contestant but what its entry names."""
     files = set(closure.files(f"paletteot.stages.{stage}"))
     if stage == "evaluate":
-        for method, item in yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["evaluate"]["methods"].items():
-            named = {ROOT / path for path in ([item] if isinstance(item, str) else item.values())}
-            files |= set(closure.files(*warmstarts.code(family(method)))) - named
+        for method, item in methods().items():
+            files |= set(own_code(method)) - {ROOT / path for path in paths(item)}
     return files
 
 
-def written(stage: str) -> set[Path]:
+def covered(stage: str) -> set[Path]:
     """Return the files of the package, none of them empty, that the dependencies of a stage in dvc.yaml cover."""
     deps = [str(one) for one in _deps(yaml.safe_load(DVC.read_text(encoding="utf-8"))["stages"][stage])]
     return {file for one in deps if one.startswith(f"{SRC}/") for file in _files(ROOT / one)}
+
+
+def methods() -> dict[str, Any]:
+    """Return the contestants of the pipeline, each with its entry in params.yaml."""
+    found: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["evaluate"]["methods"]
+    return found
+
+
+def paths(item: str | Mapping[str, str]) -> list[str]:
+    """Return the paths that a contestant's entry names."""
+    return [item] if isinstance(item, str) else list(item.values())
+
+
+def own_code(method: str) -> tuple[Path, ...]:
+    """Return the files that a contestant of the pipeline runs."""
+    return closure.files(*warmstarts.code(family(method)))
 
 
 def cover(files: Iterable[Path]) -> list[str]:

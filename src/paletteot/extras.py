@@ -13,8 +13,8 @@ EXTRAS = {
     **dict.fromkeys(("safetensors", "torch"), LEARNED),
     **dict.fromkeys(
         (
-            "altair", "datasets", "dvc", "filelock", "httpx2", "jinja2", "markupsafe", "matplotlib", "mlcroissant",
-            "mlflow", "pyarrow", "ruamel", "scikit-learn", "sklearn", "vl_convert",
+            "altair", "datasets", "dvc", "jinja2", "markupsafe", "matplotlib", "mlcroissant", "mlflow", "pyarrow",
+            "ruamel", "scikit-learn", "sklearn", "vl_convert",
         ),
         BENCHMARK,
     ),

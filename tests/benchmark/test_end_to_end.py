@@ -10,6 +10,7 @@ import yaml
 
 from paletteot import engine
 from paletteot.benchmark.records import results
+from paletteot.benchmark.tracks import packing
 from paletteot.benchmark.tracks import runner as referee
 from paletteot.config.params import Params
 from paletteot.dataset.load import load_palettes, load_plans
@@ -77,7 +78,7 @@ def test_a_chunk_gives_back_the_rows_that_were_put_in(params):
     judged = [referee.judge(create("cold"), pairs, **params.transport.model_dump(), tracks=("A", *more))
               for more in ((), ("B",), ("B", "C"))]  # fmt: skip
     files = engine.run(evaluate.packed, judged, folder=Path("chunks"), workers=1, label="test")
-    rows = evaluate.unpacked(files)
+    rows = packing.unpacked(files)
     for track, frame in rows.items():
         assert frame.equals(pl.concat([one[track] for one in judged]))
 
