@@ -77,7 +77,7 @@ def test_a_chunk_gives_back_the_rows_that_were_put_in(params):
     pairs = load_plans(paths.PLANS, load_palettes(paths.PALETTES), "test_unseen")
     judged = [referee.judge(create("cold"), pairs, **params.transport.model_dump(), tracks=("A", *more))
               for more in ((), ("B",), ("B", "C"))]  # fmt: skip
-    files = engine.run(evaluate.packed, judged, folder=Path("chunks"), workers=1, label="test")
+    files = engine.run(packing.packed, judged, folder=Path("chunks"), workers=1, label="test")
     rows = packing.unpacked(files)
     for track, frame in rows.items():
         assert frame.equals(pl.concat([one[track] for one in judged]))
