@@ -10,8 +10,8 @@ import polars as pl
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.boards.markdown import escape, markdown_table
-from paletteot.benchmark.protocol import RANKING_SPLIT
 from paletteot.dataset import schema
+from paletteot.splits import RANKING
 from paletteot.tables import columns_markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,7 +49,7 @@ def track_a(board: pl.DataFrame) -> str:
         "| start | ratio to cold (95 %) | better on | iterations, median | init | ms | rank |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in board.filter(pl.col("shown") & (pl.col("split") == RANKING_SPLIT)).iter_rows(named=True):
+    for row in board.filter(pl.col("shown") & (pl.col("split") == RANKING)).iter_rows(named=True):
         shown = {name: escape(text) for name, text in board_a.cells(row).items()}
         lines.append(
             "| {family} | **{ratio_median}** ({ratio_low} to {ratio_high}) | {improved_share} | {median} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import os
 import re
@@ -391,3 +392,20 @@ def test_only_one_module_asks_numba_for_a_cache():
         if module not in ("compiled", "ot.vector"):  # the second is inlined by its callers and keeps no cache
             assert not re.search(r"^\s*(from|import) numba\b", file.read_text(), re.M), module
     assert "cache=" not in modules()["ot.vector"].read_text()
+
+
+@pytest.mark.parametrize("folder", ["scripts", "benchmarks"])
+def test_what_scripts_and_benchmarks_import_is_there(folder):
+    for file in sorted((ROOT / folder).glob("*.py")):
+        for one in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(one, ast.ImportFrom) and str(one.module).partition(".")[0] == "paletteot":
+                for alias in one.names:
+                    try:
+                        there = hasattr(importlib.import_module(str(one.module)), alias.name)
+                    except ModuleNotFoundError:
+                        there = False
+                    assert there or _ours(f"{one.module}.{alias.name}") in modules(), f"{file.name}: {alias.name}"
+            elif isinstance(one, ast.Import):
+                for alias in one.names:
+                    if alias.name.partition(".")[0] == "paletteot":
+                        assert _ours(alias.name) in {"", *modules()}, f"{file.name}: {alias.name}"
