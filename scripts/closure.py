@@ -33,20 +33,19 @@ def main() -> None:
     """Check dvc.yaml, or write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write the dependencies anew")
-    written = parser.parse_args().write
+    rewrite = parser.parse_args().write
     found = _yaml().load(DVC)
     parted = False
     for name, stage in found["stages"].items():
         deps = _deps(stage)
         wanted = dependencies(name)
         kept = [one for one in deps if not str(one).startswith(f"{SRC}/")]
-        if written:
-            deps[:] = CommentedSeq([*kept, *wanted])
-            deps.fa.set_block_style()
+        if rewrite:
+            _replace(deps, wanted)
         elif (given := [str(one) for one in deps if one not in kept]) != wanted:
             parted = True
             print(f"{name}: deps must hold {_listed(wanted, given)} and not {_listed(given, wanted)}")
-    if written:
+    if rewrite:
         with DVC.open("w", encoding="utf-8") as file:
             _yaml().dump(found, file)
     elif parted:
@@ -110,6 +109,16 @@ def _files(path: Path) -> Iterator[Path]:
             yield file
 
 
+def _replace(deps: CommentedSeq, wanted: Iterable[str]) -> None:
+    """Put these in the place of the files of the package; other dependencies stay first, their comments kept."""
+    for place in reversed(range(len(deps))):
+        if str(deps[place]).startswith(f"{SRC}/"):
+            deps.ca.items.pop(place, None)
+            del deps[place]
+    deps.extend(wanted)
+    deps.fa.set_block_style()
+
+
 def _deps(stage: Mapping[str, Any]) -> Any:
     return stage.get("do", stage)["deps"]
 
@@ -121,6 +130,7 @@ def _listed(these: list[str], those: list[str]) -> str:
 def _yaml() -> YAML:
     made = YAML()
     made.width = 4096
+    made.preserve_quotes = True
     made.indent(mapping=2, sequence=4, offset=2)
     return made
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from paletteot import cli
 from paletteot.benchmark.submissions import submission
-from paletteot.cli import recording
+from paletteot.project import judging
 from tests.benchmark import submitted
 from tests.benchmark.submitted import rounded, rows, spoilt, write
 from tests.guests import guests
@@ -142,7 +142,7 @@ FAILURES = {"raises for one pair": 2, "NaN for one pair": 2, "an absurd spread":
 
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
-    recording.pairs_of.cache_clear()
+    judging.pairs_of.cache_clear()
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "12345")
     monkeypatch.chdir(project(tmp_path))
     return tmp_path

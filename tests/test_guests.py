@@ -12,11 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from paletteot import cli
-from paletteot.benchmark.records import results
 from paletteot.benchmark.tracks import runner as referee
-from paletteot.cli import recording
-from paletteot.errors import DataError
-from paletteot.project import paths
+from paletteot.project import judging
 from paletteot.project.parameters import load_params
 from paletteot.report.site.facts import slug
 from paletteot.stages import evaluate, report
@@ -44,8 +41,8 @@ def error(*arguments: object) -> str:
 
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
-    recording.pairs_of.cache_clear()
-    recording._contestant.cache_clear()
+    judging.pairs_of.cache_clear()
+    referee._contestant.cache_clear()
     monkeypatch.chdir(project(tmp_path, splits=SPLITS, accelerated={"validation_unseen": 3, "test_unseen": 4}, batch=4))
     guests.contestant(tmp_path)
     return tmp_path
@@ -82,7 +79,7 @@ def test_a_class_is_judged_once_and_kept(monkeypatch):
     assert "claimed" not in first.stdout
     facts = json.loads((place / "facts.json").read_text())
     assert (facts["by"], facts["summary"], facts["claimed"]) == (["none"], "the cold start", None)
-    assert list(facts["submitted"]) == ["theirs.py"]
+    assert (list(facts["submitted"]), facts["entry"]) == (["theirs.py"], "Theirs")
     assert not Path(".partial").exists()
 
     monkeypatch.setattr(referee, "judge", lambda *_, **__: pytest.fail("a record that is there was run again"))
@@ -151,8 +148,10 @@ def test_a_name_stands_for_one_contestant(here):
     assert run(*RECORD).exit_code == 0
     assert "name: must not be that of a contestant" in run("submit", write(here, name="theirs")).stderr
     (other / "kept").rename(place.parents[2].with_name("copy"))
-    with pytest.raises(DataError, match="must lie in theirs-"):
-        report.guests(load_params(), {"cold": None})
+    found = report.guests(load_params(), {})
+    assert [one.facts.name for one in found.records] == ["theirs"]
+    (why,) = found.refused.values()
+    assert "must lie in theirs-" in why
 
 
 ODD = "=1+1 | <script>alert(1)</script> ../../etc/passwd"
@@ -193,6 +192,7 @@ def test_both_stand_on_the_leaderboard(judged):
 def test_a_record_cannot_take_a_contestants_place(judged):
     """Its facts are a stranger's, so the name is looked at again where the boards are made."""
     assert run("submit", write(judged)).exit_code == 0
-    cold = results.read(paths.EVALUATIONS, "cold")
-    with pytest.raises(DataError, match="a record must not be named 'Our idea', as another contestant is"):
-        report.guests(load_params(), {"cold": cold, "our idea-3": cold})
+    found = report.guests(load_params(), {"cold": None, "ＯUR idea-3": None})
+    (why,) = found.refused.values()
+    assert "name must be nobody else's, but 'Our idea' reads like another's" in why
+    assert not found.records

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import schema
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import RUNGS
-from paletteot.benchmark.records.results import TABLES, Evaluation
+from paletteot.benchmark.records.evaluation import NOT_KNOWN, NOT_SAID, TABLES, About, Evaluation, Origin
 
 SPLITS = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
 CAP = 20_000
@@ -26,13 +26,14 @@ def pairs(each: int = 64, pictures: int = 12) -> pl.DataFrame:
     )
 
 
-def pictures(draws: int = 200) -> Pictures:
-    return Pictures(pairs(), draws, 0)
+def pictures(draws: int = 200) -> Bootstrap:
+    return Bootstrap(pairs(), draws, 0)
 
 
 def evaluation(
     method: str, factor: float, *,
     init: int = 0, each: int = 64, noise: float = 0.0, accelerations: Mapping[str, float] = SHARES,
+    about: About = NOT_SAID, origin: Origin = NOT_KNOWN, guest: bool = False,
 ) -> Evaluation:  # fmt: skip
     n = len(SPLITS) * each
     cold = np.exp(np.random.default_rng(1).normal(np.log(900), 0.8, n))
@@ -40,7 +41,7 @@ def evaluation(
     steps = cold * factor * spread
     counts = np.minimum(steps, CAP).astype(np.int32)
     base = pl.DataFrame({"pair_id": range(n), "split": np.repeat(SPLITS, each)}, schema_overrides={"pair_id": pl.Int32})
-    common = base.with_columns(init_iterations=pl.lit(init, pl.Int32), fallback=pl.lit(False))
+    common = base.with_columns(init_iterations=pl.lit(init, pl.Int32), fallback=pl.lit(False), label_like=pl.lit(False))
     times = {"init_seconds": pl.lit(0.001), "total_seconds": pl.lit(0.01)}
     rows_a = common.with_columns(
         iterations=pl.Series(counts), converged=pl.Series(counts < CAP),
@@ -62,7 +63,7 @@ def evaluation(
         for name, table in tables.items()
     }
     assert set(made) == set(TABLES)
-    return Evaluation(method, **made)
+    return Evaluation(method, **made, about=about, origin=origin, guest=guest)
 
 
 def _accelerated(common: pl.DataFrame, name: str, steps: np.ndarray) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.tracks.runner import Stop
 from paletteot.dataset import schema
 from paletteot.dataset.load import Pairs, Palettes
 from paletteot.ot import newton, sinkhorn
@@ -16,7 +17,7 @@ from paletteot.warmstarts.contract import Start
 from tests.conftest import palette
 
 EPS = 0.5
-PROTOCOL = {"eps": EPS, "atol": 1e-4, "max_iterations": 20_000}
+STOP = Stop(1e-4, 20_000)
 
 
 def pairs() -> Pairs:
@@ -28,7 +29,7 @@ def pairs() -> Pairs:
     frame = pl.DataFrame(
         {"pair_id": range(4), "split": ["test_seen"] * 4, "source": list("abcd"), "target": list("efbc")},
         schema=dtypes(schema.PAIRS),
-    )
+    ).with_columns(eps=pl.lit(EPS))
     return Pairs(palettes, frame, np.array([0, 1, 2, 3]), np.array([4, 5, 1, 2]))
 
 

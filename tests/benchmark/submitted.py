@@ -12,11 +12,16 @@ import polars as pl
 import yaml
 
 from paletteot import warmstarts
+from paletteot.benchmark.schema import Track
 from paletteot.benchmark.submissions import submission
-from paletteot.benchmark.submissions.submission import Submission
+from paletteot.benchmark.submissions.submission import Submission, SubmissionError
+from paletteot.benchmark.tracks import runner
+from paletteot.benchmark.tracks.runner import Rows
 from paletteot.dataset import load
 from paletteot.dataset.load import Pairs
 from tests.dataset import made
+
+__all__ = ["SubmissionError"]
 
 VERSION = "1.0.0"
 SPLIT = "test_unseen"
@@ -52,6 +57,12 @@ def write_yaml(folder: Path, facts: Mapping[str, object]) -> Path:
     path = folder / "idea.yaml"
     path.write_text(yaml.safe_dump(dict(facts), allow_unicode=True), encoding="utf-8")
     return path
+
+
+def judge(found: Submission, track: Track) -> Rows:
+    """Judge a submission on the pairs of its split, the base's rows with it under Track B."""
+    of = pairs(found.said.split)
+    return runner.judge(found.maker(of)(), of, runner.Stop(), tracks=(track,), base=track == "B")
 
 
 def read(path: Path) -> Submission:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,11 +14,11 @@ from paletteot.benchmark.tracks import asking as starts
 from paletteot.benchmark.tracks import newton as second_order
 from paletteot.benchmark.tracks import runner as evaluate
 from paletteot.ot import accelerated, newton, sinkhorn
-from tests.benchmark.starts import EPS, PROTOCOL, Exact, Told, pairs
+from tests.benchmark.starts import EPS, STOP, Exact, Told, pairs
 
 
 def judged(contestant, track, **changes):
-    return evaluate.judge(contestant, pairs(), **(PROTOCOL | changes), tracks=(track,))[track]
+    return evaluate.judge(contestant, pairs(), replace(STOP, **changes), tracks=(track,))[track]
 
 
 def of(frame, name):
@@ -31,7 +33,7 @@ def test_plain_is_for_the_base_and_own_omega_for_those_that_have_one():
 
 
 def test_the_relaxed_iterations_are_left_out_where_not_asked_for():
-    rows = evaluate.judge(Told(omega=np.full(4, 1.5)), pairs(), **PROTOCOL, tracks=("B",), relaxed=False)["B"]
+    rows = evaluate.judge(Told(omega=np.full(4, 1.5)), pairs(), STOP, tracks=("B",), relaxed=False)["B"]
     assert set(rows["acceleration"]) == set(accelerate.ANDERSON)
 
 
@@ -89,7 +91,7 @@ def test_a_fallen_start_is_marked_in_every_row(track):
 @pytest.mark.parametrize("scale", [10.0, 4000.0])
 def test_wild_starts_spoil_nothing(scale):
     wild = Told(lambda g: np.random.default_rng(0).uniform(-scale, scale, g.shape))
-    rows = evaluate.judge(wild, pairs(), **PROTOCOL)
+    rows = evaluate.judge(wild, pairs(), STOP)
     assert rows["B"].filter(pl.col("acceleration").str.starts_with("anderson"))["converged_1e-9"].all()
     solved = rows["C"].filter("converged")
     assert (solved["error"] <= second_order.TOLERANCE).all()
@@ -109,7 +111,7 @@ def test_newton_that_stops_short_is_a_failure_and_no_crash(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(newton, "solve", stop)
-    frame = second_order.track_c(starts.ask(Told(), pairs(), EPS))
+    frame = second_order.track_c(starts.ask(Told(), pairs()))
     assert not frame["converged"].any()
     assert frame["error"].null_count() == 4
     assert (frame["steps"] == newton.MAX_STEPS).all()
@@ -118,6 +120,6 @@ def test_newton_that_stops_short_is_a_failure_and_no_crash(monkeypatch, error):
 def test_newton_is_not_believed(monkeypatch):
     """An answer whose recomputed error is too large is a failure, whatever the solver says of it."""
     monkeypatch.setattr(newton, "solve", lambda _, g, **__: newton.Solution(g, 1, 0.0))
-    frame = second_order.track_c(starts.ask(Told(), pairs(), EPS))
+    frame = second_order.track_c(starts.ask(Told(), pairs()))
     assert not frame["converged"].any()
     assert (frame["error"] > 1e-3).all()

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from paletteot.benchmark.boards import solvers as board_solvers
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.tracks.race import COLUMNS
 from paletteot.errors import DataError
 
@@ -32,13 +32,13 @@ def runs(seconds: dict[str, list[list[float]]], tolerance: float = 1e-9) -> pl.D
     return pl.DataFrame(rows, schema=COLUMNS)
 
 
-def pictures(problems: int) -> Pictures:
+def pictures(problems: int) -> Bootstrap:
     names = [f"p{row}" for row in range(problems)]
     frame = pl.DataFrame(
         {"pair_id": range(problems), "source": names, "target": names[1:] + names[:1]},
         schema_overrides={"pair_id": pl.Int32},
     )
-    return Pictures(frame, 100, 0)
+    return Bootstrap(frame, 100, 0)
 
 
 def test_a_failure_stands_as_the_cap_and_a_problem_as_its_median_repeat():

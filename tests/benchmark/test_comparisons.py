@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paletteot.benchmark.boards.families import ranked, who_ties
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import LEVEL, compare, half_widths, logarithms
-from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.statistics import draw_pictures
 
 seeds = st.integers(0, 2**32 - 1)
@@ -37,10 +37,10 @@ def test_identical_methods_tie_and_a_clearly_better_one_is_first(seed, methods):
     ids, weights = drawn(rng, 60)
     logs = counts(rng, ids, 1, 0.1, 0.3).repeat(methods, axis=0)
     same = compare(logs, weights)
-    assert same.ranks == [1] * methods
+    assert same.ranks(range(methods)) == [1] * methods
     assert same.ties == [[other for other in range(methods) if other != one] for one in range(methods)]
     logs[-1] -= 1
-    assert compare(logs, weights).ranks == [*[2] * (methods - 1), 1]
+    assert compare(logs, weights).ranks([*range(1, methods), 0]) == [*[2] * (methods - 1), 1]
 
 
 @given(seeds, st.floats(0, 2))
@@ -49,11 +49,12 @@ def test_who_needs_less_everywhere_does_not_fall_behind(seed, less):
     rng = np.random.default_rng(seed)
     ids, weights = drawn(rng, 40)
     logs = counts(rng, ids, 4, 0.3, 0.3)
-    before = compare(logs, weights).ranks
+    before, ranks = compare(logs, weights).better.sum(axis=0), compare(logs, weights).ranks(np.median(logs, axis=1))
     logs[1] -= less
-    after = compare(logs, weights).ranks
+    after = compare(logs, weights).better.sum(axis=0)
     assert after[1] <= before[1]
     assert all(after[other] >= before[other] for other in (0, 2, 3))
+    assert compare(logs, weights).ranks(np.median(logs, axis=1))[1] <= ranks[1]
 
 
 @given(seeds)
@@ -69,7 +70,22 @@ def test_a_comparison_reads_the_same_from_both_sides_and_in_any_order(seed):
     order = rng.permutation(4)
     again = compare(logs[order], weights)
     np.testing.assert_allclose(again.high, found.high[np.ix_(order, order)], atol=1e-12)
-    assert again.ranks == [found.ranks[place] for place in order]
+    scores = np.median(logs, axis=1)
+    ranks = found.ranks(scores)
+    assert again.ranks(scores[order]) == [ranks[place] for place in order]
+
+
+@given(seeds, st.integers(2, 6))
+@settings(max_examples=25)
+def test_nobody_ranks_above_a_better_score(seed, methods):
+    rng = np.random.default_rng(seed)
+    ids, weights = drawn(rng, 40)
+    logs = counts(rng, ids, methods, 0.5, 0.3)
+    logs[0, 5:] = np.nan  # judged on few problems, so told apart from few
+    scores = np.nanmedian(logs, axis=1)
+    ranks = compare(logs, weights).ranks(scores)
+    assert min(ranks) == 1
+    assert [ranks[place] for place in np.argsort(scores)] == sorted(ranks)
 
 
 def test_what_separate_intervals_hide_pairs_show():
@@ -79,7 +95,7 @@ def test_what_separate_intervals_hide_pairs_show():
     logs = counts(rng, ids, 1, 0, 0).repeat(2, axis=0)
     logs[1] += np.log(0.95) + 0.02 * rng.normal(size=200)
     found = compare(logs, weights)
-    assert found.ranks == [2, 1]
+    assert found.ranks([1.0, 0.95]) == [2, 1]
     assert found.median[1, 0] == pytest.approx(np.log(0.95), abs=0.01)
 
 
@@ -113,7 +129,8 @@ def test_each_pair_meets_on_the_problems_that_both_have():
     logs[1, 30:] = np.nan
     logs[2, :30] = np.nan
     found = compare(logs, weights)
-    assert found.ranks == [2, 1, 1]
+    assert found.ranks([2.0, 1.0, 1.5]) == [2, 1, 1]
+    assert found.ranks([1.5, 1.0, 2.0]) == [2, 1, 2]  # what is told apart from nobody ranks where its score stands
     assert found.ties == [[2], [2], [0, 1]]
     assert found.median[1, 0] == pytest.approx(np.median((logs[1] - logs[0])[:30]))
     assert (found.low[1, 2], found.high[1, 2]) == (-np.inf, np.inf)
@@ -143,8 +160,13 @@ def test_a_board_names_who_ties_and_leaves_out_who_does_not_take_part():
     logs = counts(rng, ids, 1, 0.1, 0.3)[0]
     shift = {"slow": 1.0, "a": 0.0, "b": 0.0, "out": -5.0}
     board = pl.DataFrame({"family": list(shift), "shown": [True, True, True, False]})
+    board = board.with_columns(ratio=pl.Series([2.0, 1.0, 1.0, 0.1]))
     made = ranked(
-        board, pl.col("shown"), Pictures(pairs, 100, 0), lambda row: (pairs["pair_id"], logs + shift[row["family"]])
+        board,
+        pl.col("shown"),
+        "ratio",
+        Bootstrap(pairs, 100, 0),
+        lambda row: (pairs["pair_id"], logs + shift[row["family"]]),
     )
     assert made["rank"].to_list() == [3, 1, 1, None]
     assert made["ties"].to_list() == ["", "b", "a", None]

@@ -8,16 +8,13 @@ import polars as pl
 import pytest
 import yaml
 
-from paletteot import engine
-from paletteot.benchmark.records import results
-from paletteot.benchmark.tracks import packing
+from paletteot.benchmark.records import evaluation, store
 from paletteot.benchmark.tracks import runner as referee
 from paletteot.config.params import Params
-from paletteot.dataset.load import load_palettes, load_plans
-from paletteot.project import paths
+from paletteot.project import judging, paths
 from paletteot.project.parameters import load_params
 from paletteot.stages import evaluate, report
-from paletteot.warmstarts import create
+from paletteot.warmstarts.cold import Cold
 from tests.dataset import made
 from tests.small_project import ready_to_report
 
@@ -45,23 +42,28 @@ def params(tmp_path, monkeypatch) -> Params:
     }  # fmt: skip
     asked["report"]["bootstrap"] = 100
     monkeypatch.chdir(tmp_path)
+    judging.pairs_of.cache_clear()
     made.pipeline_folder(tmp_path / "data")
     ready_to_report()
     Path("params.yaml").write_text(yaml.safe_dump(asked))
     return load_params()
 
 
+def read(method: str) -> evaluation.Evaluation:
+    return evaluation.of_records([store.read(paths.EVALUATIONS / method)])[method]
+
+
 def test_from_plans_to_the_report(params):
     for method in params.evaluate.methods:
         evaluate.stage(params, method)
-    found = results.read(paths.EVALUATIONS, "epsilon_schedule_10")
+    found = read("epsilon_schedule_10")
     assert len(found.iterations) == sum(SPLITS.values())
     counted = found.accelerated.group_by("split").agg(pl.col("pair_id").n_unique()).sort("split")
     # Track B takes the batches that lie within what was asked for: two of the four test pairs.
     assert counted.rows() == [("test_unseen", 2), ("validation_unseen", 3)]
     assert found.newton["split"].to_list() == ["test_unseen"] * SPLITS["test_unseen"]
     assert found.newton["converged"].all()
-    assert results.read(paths.EVALUATIONS, "cold").newton.is_empty()
+    assert read("cold").newton.is_empty()
     assert not Path(".partial").exists()
 
     report.stage(params)
@@ -73,20 +75,25 @@ def test_from_plans_to_the_report(params):
     assert "Track C" in Path("reports/leaderboard.md").read_text()
 
 
-def test_a_chunk_gives_back_the_rows_that_were_put_in(params):
-    pairs = load_plans(paths.PLANS, load_palettes(paths.PALETTES), "test_unseen")
-    judged = [referee.judge(create("cold"), pairs, **params.transport.model_dump(), tracks=("A", *more))
-              for more in ((), ("B",), ("B", "C"))]  # fmt: skip
-    files = engine.run(packing.packed, judged, folder=Path("chunks"), workers=1, label="test")
-    rows = packing.unpacked(files)
-    for track, frame in rows.items():
-        assert frame.equals(pl.concat([one[track] for one in judged]))
+@pytest.mark.usefixtures("params")
+def test_a_run_in_chunks_gives_the_rows_of_one_in_a_piece():
+    def tracks_of(_split, stop):
+        return ("A", "B", "C") if stop <= 2 else ("A",)
+
+    chunks = list(referee.chunks_of({"test_unseen": 4}, 2, tracks_of, {"test_unseen": 2}))
+    rows = referee.run(Cold, chunks, judging.pairs_of, referee.Stop(), folder=Path("chunks"), workers=1, label="test")
+    pairs = judging.pairs_of("test_unseen")
+    for track, stop in (("A", 4), ("B", 2), ("C", 2)):
+        whole = referee.judge(Cold(), pairs[:stop], referee.Stop(), tracks=(track,))[track]
+        seconds = [name for name in whole.columns if name.endswith("seconds")]
+        assert rows[track].drop(seconds).equals(whole.drop(seconds))
+    assert rows["ladder"].is_empty()
 
 
 def test_the_tracks_of_a_span_are_what_params_ask(params):
     asked = params.evaluate.model_copy(update={"only_track_a": ("lp_duals",)})
-    assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 0, 2)) == ("A", "B", "C", "ladder")
-    assert evaluate.tracks(asked, "epsilon_schedule_10", ("test_unseen", 2, 4)) == ("A", "C")
-    assert evaluate.tracks(asked, "cold", ("validation_unseen", 0, 2)) == ("A", "B")
-    assert evaluate.tracks(asked, "cold", ("test_seen", 0, 2)) == ("A",)
-    assert evaluate.tracks(asked, "lp_duals", ("test_unseen", 0, 2)) == ("A", "ladder")
+    assert evaluate.tracks(asked, "epsilon_schedule_10", "test_unseen", 2) == ("A", "B", "C", "ladder")
+    assert evaluate.tracks(asked, "epsilon_schedule_10", "test_unseen", 4) == ("A", "C")
+    assert evaluate.tracks(asked, "cold", "validation_unseen", 2) == ("A", "B")
+    assert evaluate.tracks(asked, "cold", "test_seen", 2) == ("A",)
+    assert evaluate.tracks(asked, "lp_duals", "test_unseen", 2) == ("A", "ladder")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,11 +13,11 @@ from paletteot.errors import DataError, ParamsError
 from paletteot.ot import sinkhorn
 from paletteot.tables import check_table
 from paletteot.warmstarts.contract import WarmStart
-from tests.benchmark.starts import PROTOCOL, Exact, Told, pairs
+from tests.benchmark.starts import STOP, Exact, Told, pairs
 
 
 def track_a(contestant, **changes):
-    return evaluate.judge(contestant, pairs(), **(PROTOCOL | changes), tracks=("A",))["A"]
+    return evaluate.judge(contestant, pairs(), replace(STOP, **changes), tracks=("A",))["A"]
 
 
 @pytest.mark.parametrize("name", ["cold", "lp_duals"])
@@ -42,7 +44,7 @@ def test_rows_are_those_of_the_reference_iteration():
 
 
 def test_every_track_answers_in_its_tables():
-    rows = evaluate.judge(warmstarts.create("cold"), pairs(), **PROTOCOL)
+    rows = evaluate.judge(warmstarts.create("cold"), pairs(), STOP)
     assert {track: len(frame) for track, frame in rows.items()} == {"A": 4, "B": 4 * 6, "C": 4, "ladder": 4 * 5}
     for track, tables in schema.TRACKS.items():
         for table in tables.values():
@@ -57,7 +59,7 @@ def test_a_contestant_is_asked_once_and_only_for_the_tracks_wanted():
             Counting.asked += 1
             return super().start(problems)
 
-    rows = evaluate.judge(Counting(), pairs(), **PROTOCOL, tracks=("B", "C"))
+    rows = evaluate.judge(Counting(), pairs(), STOP, tracks=("B", "C"))
     assert Counting.asked == 1
     assert rows["A"].is_empty()
     assert rows["A"].schema == schema.track_dtypes("A")
@@ -141,3 +143,36 @@ def test_an_illegal_start_is_named(contestant, words):
 def test_an_unknown_contestant_gets_the_legal_names():
     with pytest.raises(ParamsError, match=r"method must be one of cold, gaussian, .* but is 'hot'"):
         warmstarts.create("hot")
+
+
+CONSTANTS = [1e6, 1e12, 1e17, 1e20, -1e20, 1e300]
+
+
+@pytest.mark.parametrize("constant", CONSTANTS)
+def test_a_constant_in_g_buys_nothing(constant):
+    """In float64 it takes the digits of g with it: what is left is a start without any knowledge, and runs as one."""
+    rows = evaluate.judge(Told(lambda g: g + constant), pairs(), STOP)
+    flat = evaluate.judge(Told(lambda g: g * 0), pairs(), STOP)
+    assert (rows["A"]["iterations"] > 0).all()
+    assert (rows["A"]["iterations"] > 0.5 * flat["A"]["iterations"]).all()
+    for name in ("iterations_1e-5", "iterations_1e-9"):
+        assert (rows["B"][name] > 0).all()
+    done = rows["A"].filter("converged")
+    assert (done["error_stop"] < 1e-3).all()
+
+
+def test_what_is_claimed_at_a_stop_is_recomputed(monkeypatch):
+    """Whatever made an iteration stop, its plan is looked at afresh."""
+    from paletteot.ot import kernels
+
+    monkeypatch.setattr(kernels, "iterate", lambda *arguments: _at_once(*arguments))
+    frame = track_a(warmstarts.create("cold"))
+    assert not frame["converged"].any()
+    assert (frame["iterations"] == STOP.max_iterations).all()
+
+
+def _at_once(cost, a, b, eps, g, atols, cap, counts, errors):  # noqa: ARG001
+    """Claim every stop with no iteration, and leave the error of a start."""
+    counts[:] = 0
+    errors[:] = 1.0
+    return len(atols)

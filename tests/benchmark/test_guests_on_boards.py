@@ -11,8 +11,7 @@ from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.boards import leaderboard
 from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards import starts as board_a
-from paletteot.benchmark.records import results
-from paletteot.benchmark.records.origin import Origin
+from paletteot.benchmark.records.evaluation import TABLES, About, Origin
 from paletteot.errors import DataError
 from tests.benchmark import fake
 from tests.benchmark.test_leaderboard import board, by_name
@@ -25,10 +24,11 @@ def submitted(name: str, split: str, tracks: tuple[str, ...] = ("iterations", "a
     one = replace(
         fake.evaluation(name, factor, accelerations={"relaxed": 0.05, "anderson_10": 0.3}),
         origin=Origin(claimed=True),
+        about=About(learned=None, kernel_only=None),
         guest=True,
     )
     frames = {}
-    for table in results.TABLES:
+    for table in TABLES:
         frame = getattr(one, table)
         wanted = table.startswith(tracks) or (table == "seconds" and "iterations" in tracks)
         frames[table] = frame.filter((pl.col("split") == split) & wanted)
@@ -56,14 +56,14 @@ def test_its_acceleration_is_never_chosen_on_test(evaluations):
     shown = board_b.headline(made.b).filter(pl.col("family") == "theirs")
     assert shown["acceleration"].to_list() == ["anderson_10"]
     both = submitted("theirs", "test_unseen"), submitted("theirs", "validation_unseen")
-    frames = {table: pl.concat([getattr(one, table) for one in both]).sort("pair_id") for table in results.TABLES}
+    frames = {table: pl.concat([getattr(one, table) for one in both]).sort("pair_id") for table in TABLES}
     made = board({**evaluations, "theirs": replace(both[0], **frames)})
     shown = board_b.headline(made.b).filter(pl.col("family") == "theirs")
     assert shown["acceleration"].to_list() == ["relaxed"]
 
 
 def test_it_is_neither_the_rival_nor_the_best_learned(evaluations):
-    theirs = replace(fake.evaluation("theirs", 0.01), guest=True)
+    theirs = replace(fake.evaluation("theirs", 0.01), guest=True, about=About(learned=None, kernel_only=None))
     made = board({**evaluations, "theirs": theirs})
     assert made.duel is not None
     assert (made.duel.learned[0], made.duel.rival[0]) == ("net", "schedule")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -7,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from paletteot.benchmark import schema
+from paletteot.benchmark.accelerations import counts as counts_of
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.boards import leaderboard, seed_view
 from paletteot.benchmark.boards import markdown as tables
@@ -14,11 +17,13 @@ from paletteot.benchmark.boards import newton as board_c
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.boards.families import with_seeds
 from paletteot.benchmark.boards.leaderboard import Leaderboard
-from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.records import results
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.bootstrap import Bootstrap
+from paletteot.benchmark.records import store
+from paletteot.benchmark.records.evaluation import TABLES, About, Evaluation, of_records
+from paletteot.benchmark.records.facts import Measured, RecordFacts, Terms, version_of
 from paletteot.errors import DataError
-from paletteot.tables import write_parquet
+from paletteot.files import sha256
+from paletteot.warmstarts.contract import family
 from tests.benchmark import fake
 
 UNSEEN = (pl.col("split") == "test_unseen") & (pl.col("acceleration") == "anderson_10")
@@ -42,7 +47,13 @@ def by_name(*made: Evaluation) -> dict[str, Evaluation]:
 
 
 def board(evaluations, learned: Collection[str] = ("net",), off_kernel: Collection[str] = ("simplex",)) -> Leaderboard:
-    return leaderboard.make(evaluations, fake.pictures(), learned=learned, off_kernel=off_kernel)
+    """The leaderboard, of contestants that say this of themselves, where they say nothing else."""
+    said = {
+        name: replace(one, about=About(learned=family(name) in learned, kernel_only=family(name) not in off_kernel))
+        if one.about == About() else one
+        for name, one in evaluations.items()
+    }  # fmt: skip
+    return leaderboard.make(said, fake.pictures())
 
 
 def line(frame: pl.DataFrame, method: str, *conditions: pl.Expr) -> dict[str, object]:
@@ -55,7 +66,7 @@ def test_the_columns_are_those_agreed(evaluations):
     assert made.a.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
-        "claimed", "rank", "ties", "seeds", "shown",
+        "claimed", "label_like", "rank", "ties", "seeds", "shown",
     ]  # fmt: skip
     assert made.a["split"].to_list() == ["test_unseen"] * 3 + ["test_seen"] * 3
     assert made.a["method"].to_list()[:3] == ["half", "odd | <b>name</b>", "cold"]
@@ -194,8 +205,7 @@ def test_the_rival_learned_nothing_and_passes_over_the_kernel_only(seeds):
     assert made.duel.learned == ("net", "anderson_10")
     assert made.duel.rival == ("schedule", "anderson_10")
     counts = [
-        board_b.counts(seeds[name].split("test_unseen").accelerated.filter(UNSEEN), "1e-9")
-        for name in ("net-7", "schedule")
+        counts_of(seeds[name].split("test_unseen").accelerated.filter(UNSEEN), "1e-9") for name in ("net-7", "schedule")
     ]
     assert made.duel.ratios["1e-9"].median == pytest.approx(np.median(counts[0] / counts[1]))
     start = f"Rival: net + anderson_10 needs {made.duel.ratios['1e-5'].median:.3f} ("
@@ -276,9 +286,7 @@ def test_without_the_cold_start_there_is_no_ratio(evaluations):
 def test_a_split_that_was_not_evaluated_is_named(evaluations):
     def without(split):
         return {
-            name: replace(
-                one, **{table: getattr(one, table).filter(pl.col("split") != split) for table in results.TABLES}
-            )
+            name: replace(one, **{table: getattr(one, table).filter(pl.col("split") != split) for table in TABLES})
             for name, one in evaluations.items()
         }
 
@@ -294,7 +302,7 @@ def test_a_pair_that_is_not_in_the_table_of_pairs_is_named(evaluations):
     with pytest.raises(
         DataError, match=r"pairs\.parquet: pair_id must name every pair that was evaluated, but lacks 255"
     ):
-        board_a.rows(evaluations, Pictures(fake.pairs()[:-1], 200, 0))
+        board_a.rows(evaluations, Bootstrap(fake.pairs()[:-1], 200, 0))
 
 
 def test_equal_methods_share_a_rank():
@@ -349,24 +357,49 @@ def test_the_seed_view_is_the_maximum_of_eight():
     assert rows[-1] == ["cold, ours", "7", "9", "11", "13", "15"]
 
 
+def facts(made: Evaluation) -> RecordFacts:
+    return RecordFacts(
+        name=made.method, tracks=tuple(schema.TRACKS), splits=fake.SPLITS, submitted={}, version=version_of({}, ""),
+        terms=Terms(data_version="1.0.0", plans_dvc_hash="abc", transport={}),
+        measured=Measured.model_validate({"at": "2030-01-01T00:00:00Z", "hardware": "x", "code_commit": "c0ffee"}),
+    )  # fmt: skip
+
+
+def rows(made: Evaluation) -> dict[str, pl.DataFrame]:
+    """The rows of each track as the runner gives them."""
+    key = ("pair_id", "split", "acceleration", "atol")
+    found = {}
+    for track, names in schema.TRACKS.items():
+        first, *others = (getattr(made, name) for name in names)
+        for other in others:
+            first = first.join(other, on=[name for name in key if name in other.columns], how="left")
+        found[track] = first
+    return found
+
+
 def write(folder, made: Evaluation, **changed: pl.DataFrame):
-    for name, table in results.TABLES.items():
-        frame = changed.get(name, getattr(made, name))
-        (folder / made.method).mkdir(exist_ok=True)
-        if name in changed:
-            frame.write_parquet(folder / made.method / f"{name}.parquet")
-        else:
-            write_parquet(folder / made.method / f"{name}.parquet", frame, table)
+    """Write a record, then put other tables in, as if they had been written."""
+    place = folder / made.method
+    store.write(place, facts(made), rows(made))
+    said = json.loads((place / store.FACTS).read_text())
+    for name, frame in changed.items():
+        frame.write_parquet(place / f"{name}.parquet")
+        said["files"][f"{name}.parquet"] = sha256(place / f"{name}.parquet")
+    (place / store.FACTS).write_text(json.dumps(said))
+
+
+def read(folder) -> Evaluation:
+    return of_records([store.read(folder / "half")])["half"]
 
 
 def test_evaluations_are_read_as_they_were_written(tmp_path, evaluations):
     write(tmp_path, evaluations["half"])
-    read = results.read(tmp_path, "half")
-    for name in results.TABLES:
-        key = [column for column in ("pair_id", "acceleration", "atol") if column in getattr(read, name).columns]
-        assert getattr(read, name).equals(getattr(evaluations["half"], name).sort(key))
-    with pytest.raises(DataError, match=r"none/iterations\.parquet: no such file"):
-        results.read(tmp_path, "none")
+    found = read(tmp_path)
+    for name in TABLES:
+        key = [column for column in ("pair_id", "acceleration", "atol") if column in getattr(found, name).columns]
+        assert getattr(found, name).equals(getattr(evaluations["half"], name).sort(key))
+    with pytest.raises(DataError, match=r"none/facts\.json: cannot be read"):
+        store.read(tmp_path / "none")
 
 
 @pytest.mark.parametrize(
@@ -392,7 +425,7 @@ def test_illegal_rows_are_named(tmp_path, table, column, value, message):
     )
     write(tmp_path, made, **{table: frame})
     with pytest.raises(DataError, match=message):
-        results.read(tmp_path, "half")
+        read(tmp_path)
 
 
 @pytest.mark.parametrize("table", ["seconds", "accelerated_seconds", "newton_seconds"])
@@ -400,7 +433,7 @@ def test_seconds_of_other_pairs_are_refused(tmp_path, table):
     made = fake.evaluation("half", 0.5)
     write(tmp_path, made, **{table: getattr(made, table)[1:]})
     with pytest.raises(DataError, match=rf"{table}\.parquet must hold the same pair_id"):
-        results.read(tmp_path, "half")
+        read(tmp_path)
 
 
 def test_the_ladder_stands_on_the_page_for_those_who_climbed_it(evaluations):

@@ -16,8 +16,8 @@ import yaml
 from typer.testing import CliRunner
 
 from paletteot import cli
-from paletteot.benchmark.submissions import submission
-from paletteot.cli import recording, submitting
+from paletteot.benchmark.tracks import runner
+from paletteot.project import judging
 from tests.benchmark import submitted
 from tests.benchmark.submitted import rows, write
 from tests.dataset import made
@@ -37,11 +37,11 @@ def run(*arguments: object):
 def project(tmp_path, monkeypatch):
     """A folder with parameters and the data set in small."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(submitting, "CHUNK", 3)
-    recording.pairs_of.cache_clear()
+    judging.pairs_of.cache_clear()
     made.pipeline_folder(tmp_path / "data")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params |= {"workers": 1, "transport": made.PARAMS["transport"]}
+    params["evaluate"]["batch"] = 3
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     return tmp_path
 
@@ -56,7 +56,7 @@ def test_a_submission_is_judged_once_and_kept(project, monkeypatch):
     assert "claimed, not measured here" in lines[5]
     assert not (project / ".partial").exists()
 
-    monkeypatch.setattr(submission, "judge", lambda *_, **__: pytest.fail("a record that is there was run again"))
+    monkeypatch.setattr(runner, "judge", lambda *_, **__: pytest.fail("a record that is there was run again"))
     again = run(project / "idea.yaml")
     assert again.stdout.splitlines() == [written.replace("written", "judged already, nothing was run"), *lines]
     assert run("--rescore").stdout.splitlines() == lines
@@ -81,7 +81,7 @@ def test_a_changed_file_is_a_new_version(project):
 
 
 def test_what_is_wrong_is_one_report_and_nothing_is_run(project, monkeypatch):
-    monkeypatch.setattr(submission, "judge", lambda *_, **__: pytest.fail("an illegal submission was run"))
+    monkeypatch.setattr(runner, "judge", lambda *_, **__: pytest.fail("an illegal submission was run"))
     done = run(write(project, submitted.spoilt(rows()[1:], 1, float("nan")), name="cold", seconds=-1))
     assert done.exit_code == 1
     assert done.stdout == ""
@@ -93,15 +93,16 @@ def test_what_is_wrong_is_one_report_and_nothing_is_run(project, monkeypatch):
 
 
 def test_an_interrupted_run_goes_on(project, monkeypatch):
-    judge, judged = submission.judge, []
+    judge, judged = runner.judge, []
 
-    def once(part, pairs, track, **protocol):
-        judged.append(len(pairs))
+    def once(method, pairs, stop, **asked):
+        if stop.max_iterations > 100:  # not the warm-up
+            judged.append(len(pairs))
         if len(judged) == 2:
             raise KeyboardInterrupt
-        return judge(part, pairs, track, **protocol)
+        return judge(method, pairs, stop, **asked)
 
-    monkeypatch.setattr(submission, "judge", once)
+    monkeypatch.setattr(runner, "judge", once)
     path = write(project)
     assert CliRunner().invoke(cli.app, ["submit", str(path)]).exit_code != 0
     assert not (project / "reports").exists()

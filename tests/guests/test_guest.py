@@ -26,7 +26,7 @@ from paletteot.guests.process import Limits
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Problems
 from paletteot.warmstarts.contract import HungError, NoAnswerError
-from tests.benchmark.starts import PROTOCOL, pairs
+from tests.benchmark.starts import STOP, pairs
 from tests.guests import guests
 
 LIMITS = Limits(seconds=60, memory=1.5)
@@ -198,8 +198,8 @@ def test_patching_the_solver_changes_no_count(tmp_path):
         sinkhorn.reference = lambda *_, **__: SimpleNamespace(iterations=0, converged=True, errors=[0] * 5)
         evaluate.track_a = evaluate.judge = starts.ask = None
     """
-    theirs = evaluate.judge(make(tmp_path, before=before), pairs(), **PROTOCOL, tracks=("A",))["A"]
-    cold = evaluate.judge(warmstarts.create("cold"), pairs(), **PROTOCOL, tracks=("A",))["A"]
+    theirs = evaluate.judge(make(tmp_path, before=before), pairs(), STOP, tracks=("A",))["A"]
+    cold = evaluate.judge(warmstarts.create("cold"), pairs(), STOP, tracks=("A",))["A"]
     assert theirs["iterations"].to_list() == cold["iterations"].to_list()
     assert theirs["iterations"].min() > 0
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.records.origin import Origin
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import About, Evaluation, Origin
 from paletteot.dataset.load import Palettes
 from paletteot.report.build import build
-from paletteot.report.site.facts import About, Facts
+from paletteot.report.site.facts import SiteFacts
 from paletteot.warmstarts.contract import family
 from tests.benchmark import fake
 from tests.conftest import palette
@@ -31,33 +31,29 @@ def evaluations() -> dict[str, Evaluation]:
     twins = [fake.evaluation(name, 0.8) for name in ("one", "two")]
     strangers = [fake.evaluation(name, 0.9 + place / 50) for place, name in enumerate(STRANGERS)]
     made = [fake.evaluation("cold", 1), fake.evaluation("half", 0.5, init=10), *twins, *seeds, *strangers]
-    return {one.method: one for one in made}
+    return {one.method: replace(one, about=about(one.method), origin=origin(one.method)) for one in made}
 
 
-def facts(methods: tuple[str, ...] | list[str]) -> Facts:
+def about(method: str) -> About:
+    """Return what a method says of itself."""
+    if method == CLOSING:
+        return About(CLOSING, CLOSING, authors=CLOSING, link="javascript:alert(1)", learned=None, kernel_only=None)
+    return About("what it does", "who found it", learned=family(method) == "net")
+
+
+def origin(method: str) -> Origin:
+    """Return where the rows of a method come from."""
+    run = (RUN, f"https://mlflow.example/#/experiments/1/runs/{RUN}") if "net" in method else ()
+    return Origin("1.2.3", "c0ffee" * 6, "a machine, 2 cores", *run, claimed=method == CLOSING)
+
+
+def facts(methods: tuple[str, ...] | list[str]) -> SiteFacts:
     """Return what a site says of some methods."""
-    about = {family(name): About("what it does", "who found it", learned=family(name) == "net") for name in methods}
-    if CLOSING in about:
-        about[CLOSING] = About(
-            CLOSING, CLOSING, authors=CLOSING, link="javascript:alert(1)", learned=None, kernel_only=None
-        )
     rng = np.random.default_rng(0)
     atoms = [palette(rng, 16) for _ in range(12)]
     x, a = (np.stack(columns) for columns in zip(*atoms, strict=True))
-    url = f"https://mlflow.example/#/experiments/1/runs/{RUN}"
     splits = ("train", *fake.SPLITS)
-    return Facts(
-        about=about,
-        origins={
-            name: Origin(
-                "1.2.3",
-                "c0ffee" * 6,
-                "a machine, 2 cores",
-                *((RUN, url) if "net" in name else ()),
-                claimed=name == CLOSING,
-            )
-            for name in methods
-        },
+    return SiteFacts(
         settings={"Pictures": "12 of <a> test"},
         palettes=Palettes([f"p{i}" for i in range(12)], [f"g{i % 4}" for i in range(12)], x, a),
         release={
@@ -68,6 +64,8 @@ def facts(methods: tuple[str, ...] | list[str]) -> Facts:
                 "images": {"full": {"rows": 12}},
             },
         },
+        about={family(method): about(method) for method in methods},
+        origins={method: origin(method) for method in methods},
     )
 
 

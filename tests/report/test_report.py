@@ -23,7 +23,6 @@ from tests.benchmark import fake
 from tests.report import made
 
 ROOT = Path(__file__).parents[2]
-KINDS = {"learned": ("net",), "off_kernel": ()}
 
 
 @pytest.fixture(scope="module")
@@ -113,11 +112,13 @@ def test_bins_hold_every_problem_once():
 
 
 def test_the_headline_tells_learned_ones_by_colour_and_by_shape(evaluations):
-    board = leaderboard.make(evaluations, fake.pictures(), **KINDS).b
+    board = leaderboard.make(evaluations, fake.pictures()).b
     spec = headline.chart(board).to_dict()
     dot = spec["spec"]["layer"][1]["encoding"]
-    assert dot["color"]["scale"]["domain"] == dot["shape"]["scale"]["domain"] == ["not learned", "learned"]
-    assert len(set(dot["shape"]["scale"]["range"])) == len(set(dot["color"]["scale"]["range"])) == 2
+    assert dot["color"]["scale"]["domain"] == dot["shape"]["scale"]["domain"] == [
+        "not learned", "learned", "not known",
+    ]  # fmt: skip
+    assert len(set(dot["shape"]["scale"]["range"])) == len(set(dot["color"]["scale"]["range"])) == 3
     assert spec["spec"]["layer"][0]["encoding"]["x"]["scale"]["type"] == "log"
     data = headline.data(board)
     assert data["kind"].to_list().count("learned") == 2  # one family, to two errors
@@ -125,7 +126,7 @@ def test_the_headline_tells_learned_ones_by_colour_and_by_shape(evaluations):
 
 
 def test_the_tables_of_every_track_are_written(report, evaluations):
-    board = leaderboard.make(evaluations, fake.pictures(), **KINDS)
+    board = leaderboard.make(evaluations, fake.pictures())
     texts = leaderboard.to_csv(board)
     for name, track in (("leaderboard", board.a), ("accelerated", board.b), ("newton", board.c)):
         assert (report / f"{name}.csv").read_text() == texts[name]

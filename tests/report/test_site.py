@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paletteot.benchmark.boards import leaderboard
-from paletteot.benchmark.records.origin import web_address
+from paletteot.benchmark.records.evaluation import web_address
 from paletteot.report.site import boards, build, charts, ladder, problems, tables
 from paletteot.report.site.facts import slug
 from tests.benchmark import fake
@@ -63,7 +63,7 @@ def site(report) -> dict[str, Page]:
 
 @pytest.fixture(scope="module")
 def board() -> leaderboard.Leaderboard:
-    return leaderboard.make(made.evaluations(), fake.pictures(), learned=("net",), off_kernel=())
+    return leaderboard.make(made.evaluations(), fake.pictures())
 
 
 @pytest.fixture(scope="module")

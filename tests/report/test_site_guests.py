@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from paletteot.benchmark.records.origin import Origin
+from paletteot.benchmark.records.evaluation import About, Origin
 from paletteot.report.build import build
-from paletteot.report.site.facts import About, slug
+from paletteot.report.site.facts import slug
 from tests.benchmark import fake
 from tests.benchmark.test_guests_on_boards import submitted
 from tests.report import made
@@ -28,11 +28,8 @@ ENTRIES = {
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guests")
     ours = {name: one for name, one in made.evaluations().items() if name not in made.STRANGERS}
-    theirs = {name: submitted(name, *entry) for name, entry in ENTRIES.items()}
-    known = made.facts(list(ours))
-    about, origins = known.about | dict.fromkeys(theirs, WHO), known.origins | dict.fromkeys(theirs, WHERE)
-    facts = replace(known, about=about, origins=origins)
-    build({**ours, **theirs}, fake.pictures(), made.CURVES, facts, folder)
+    theirs = {name: replace(submitted(name, *entry), about=WHO, origin=WHERE) for name, entry in ENTRIES.items()}
+    build({**ours, **theirs}, fake.pictures(), made.CURVES, made.facts(list(ours)), folder)
     site = folder / "site"
     return {file.relative_to(site).as_posix(): file.read_text() for file in site.rglob("*.html")}
 

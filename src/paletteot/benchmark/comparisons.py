@@ -5,7 +5,8 @@ the boards show, taken between the two themselves; it does not move with how lar
 and it is below 0 just when one needs fewer on more than half of the problems. All intervals hold together with 95 %:
 their half-width is one multiple of each pair's own bootstrap deviation, the 95 % quantile of the largest of all pairs
 (single-step max-t: Romano and Wolf 2005; Hothorn, Bretz and Westfall 2008). A rank counts the methods that are better
-beyond their interval (Mogstad, Romano, Shaikh and Wilhelm 2024). Where pictures have no influence of their own, the
+beyond their interval (Mogstad, Romano, Shaikh and Wilhelm 2024), and never falls below that of a method with a smaller
+ratio. Where pictures have no influence of their own, the
 bootstrap over them is too wide (Owen 2007): ties are then too many, never too few.
 """
 
@@ -39,10 +40,17 @@ class Comparisons:
         """Whether the row is better than the column, (m, m)."""
         return np.asarray(self.high < 0)
 
-    @property
-    def ranks(self) -> list[int]:
-        """The rank of each method: one more than the number of those that are better."""
-        return [1 + int(number) for number in self.better.sum(axis=0)]
+    def ranks(self, scores: ArrayLike) -> list[int]:
+        """Return the rank of each method: one more than the number of those that are better, in the order of scores.
+
+        scores: (m,) what the board shows, less is better. Nobody ranks above a method with a smaller score: a noisy
+        one, which nothing is told apart from, ranks with those about it and not with the first.
+        """
+        alone = 1 + self.better.sum(axis=0)
+        order = np.argsort(np.asarray(scores, dtype=np.float64), kind="stable")
+        ranks = np.empty(len(order), dtype=np.int64)
+        ranks[order] = np.maximum.accumulate(alone[order])
+        return [int(rank) for rank in ranks]
 
     @property
     def ties(self) -> list[list[int]]:

@@ -1,4 +1,4 @@
-"""What the referee's rooms share: the base of every ratio, the stops that are counted to, the accelerations' names."""
+"""What the referee's rooms share: the base of every ratio, and the stops that are counted to."""
 
 BASE = "cold"
 """The start that every ratio is taken to."""
@@ -8,10 +8,3 @@ TOLERANCES = {"1e-5": 1e-5, "1e-9": 1e-9}
 
 RUNGS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Largest changes of log v at which the count is taken; the reference stop is among them (docs/protocol.md, 2)."""
-
-PLAIN = "plain"
-"""No acceleration: of the base alone, which every ratio is taken to."""
-
-OWN = "relaxed_own"
-RELAXED = ("relaxed", "relaxed_power", OWN)
-"""With a constant omega, with one estimated from the start's plan, and with the start's own."""

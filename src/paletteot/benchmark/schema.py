@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import polars as pl
 
@@ -12,6 +13,7 @@ _JUDGED: Table = {
     "pair_id": Column(pl.Int32, "the pair"),
     "split": Column(pl.String, "split of the pair"),
 }
+_LABEL_LIKE = Column(pl.Boolean, "the start reads like the label: it differs from it by rounding, up to a constant")
 _ACCELERATION = Column(pl.String, "the iteration that followed the start")
 _FALLBACK = Column(pl.Boolean, "what the start gave was not finite or absurd; its stand-in ran, and it is a failure")
 
@@ -26,6 +28,7 @@ ITERATIONS: Table = {
     "error_10": Column(pl.Float64, "L1 marginal error after 10 iterations; of the stop where that came earlier"),
     "error_100": Column(pl.Float64, "L1 marginal error after 100 iterations; of the stop where that came earlier"),
     "error_stop": Column(pl.Float64, "L1 marginal error at the stop"),
+    "label_like": _LABEL_LIKE,
 }
 
 SECONDS: Table = {
@@ -44,6 +47,7 @@ ACCELERATED: Table = {
     "converged_1e-9": Column(pl.Boolean, "false: right-censored at the cap"),
     "undone": Column(pl.Int32, "steps that the safeguard undid; their passes are among the iterations"),
     "fallback": _FALLBACK,
+    "label_like": _LABEL_LIKE,
 }
 
 ACCELERATED_SECONDS: Table = {
@@ -76,13 +80,19 @@ LADDER: Table = {
 }
 """The tolerance ladder: every problem at every stop."""
 
-TRACKS: Mapping[str, Mapping[str, Table]] = {
+Track = Literal["A", "B", "C", "ladder"]
+
+TRACKS: Mapping[Track, Mapping[str, Table]] = {
     "A": {"iterations": ITERATIONS, "seconds": SECONDS},
     "B": {"accelerated": ACCELERATED, "accelerated_seconds": ACCELERATED_SECONDS},
     "C": {"newton": NEWTON, "newton_seconds": NEWTON_SECONDS},
     "ladder": {"ladder": LADDER},
 }
 """Tables of each track of the protocol by the names of their files: what repeats, then the seconds, which do not."""
+
+PLAIN = "plain"
+"""Table of a guest's record under Track B: the rows of ACCELERATED of plain Sinkhorn from cold, which every ratio is
+taken to. The pipeline's cold start has them among its own."""
 
 _SOLVE: Table = {
     "method": Column(pl.String, "the solver"),
@@ -121,6 +131,6 @@ def submission(k: int) -> Table:
     }  # fmt: skip
 
 
-def track_dtypes(track: str) -> dict[str, pl.DataType | type[pl.DataType]]:
+def track_dtypes(track: Track) -> dict[str, pl.DataType | type[pl.DataType]]:
     """Return the polars schema of a track's rows: the columns of all its tables."""
     return {name: dtype for table in TRACKS[track].values() for name, dtype in dtypes(table).items()}

@@ -30,6 +30,14 @@ class Interval:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return interval_text(self.median, self.low, self.high)
+
+
+def interval_text(median: float, low: float, high: float) -> str:
+    """Return a median with the ends of its interval, as every table, page and sentence has it."""
+    return f"{median:.3f} ({low:.3f} to {high:.3f})"
+
 
 def five_numbers(counts: ArrayLike) -> tuple[float, float, float, float, float]:
     """Return min, Q1, median, Q3 and max, quantiles by linear interpolation."""

@@ -37,7 +37,7 @@ def time_solvers(
 
     from paletteot.benchmark import schema
     from paletteot.benchmark.boards import solvers as board_solvers
-    from paletteot.benchmark.pictures import Pictures
+    from paletteot.benchmark.bootstrap import Bootstrap
     from paletteot.benchmark.tracks.race import TOLERANCES, race
     from paletteot.dataset import load
     from paletteot.files import replacing, write_text
@@ -63,8 +63,10 @@ def time_solvers(
         seed=params.report.seed if seed is None else seed,
     )  # fmt: skip
     runs = pl.concat(tqdm(rounds, "rounds", repeats * len(TOLERANCES)))
-    pictures = Pictures(pairs.frame.select("pair_id", "source", "target"), params.report.bootstrap, params.report.seed)
-    board = board_solvers.rows(runs, pictures, base=BASE, cap=seconds)
+    bootstrap = Bootstrap(
+        pairs.frame.select("pair_id", "source", "target"), params.report.bootstrap, params.report.seed
+    )
+    board = board_solvers.rows(runs, bootstrap, base=BASE, cap=seconds)
     text = board_solvers.to_markdown(board, runs, base=BASE, cap=seconds)
     typer.echo(f"{split}, {repeats} repeats\n\n{text}")
     if out is not None:

@@ -7,17 +7,17 @@ from typing import Annotated
 from pydantic import Field
 
 from paletteot.config.section import Section
-from paletteot.splits import Split
+from paletteot.splits import Judged
 
 
 class Newton(Section):
     """Track C: starts in front of damped Newton."""
 
     methods: tuple[str, ...] = Field(description="contestants, without a seed")
-    splits: tuple[Split, ...]
+    splits: tuple[Judged, ...]
 
 
-Problems = dict[Split, Annotated[int, Field(ge=0)]]
+Problems = dict[Judged, Annotated[int, Field(ge=0)]]
 """Number of problems of each split, from the first; whole batches."""
 
 

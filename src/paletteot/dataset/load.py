@@ -61,8 +61,17 @@ class Pairs:
         """Target potentials of labelled pairs, (m, k) float64, LAB units."""
         return np.asarray(self.frame["g"].to_numpy())
 
-    def problems(self, eps: float) -> Problems:
-        """Return the transport problems as one batch."""
+    @property
+    def eps(self) -> float:
+        """Regularisation of labelled pairs, LAB units; raises DataError where rows differ."""
+        found = self.frame["eps"].unique().sort().to_list()
+        if len(found) > 1:
+            raise DataError(f"pairs must have one eps, but have {found}")
+        return float(found[0]) if found else float("nan")
+
+    def problems(self, eps: float | None = None) -> Problems:
+        """Return the transport problems as one batch; eps: LAB units, None for that of the rows."""
+        eps = self.eps if eps is None else eps
         i, j, p = self.source, self.target, self.palettes
         return Problems(p.x[i], p.a[i], p.x[j], p.a[j], eps, i, j)
 

@@ -1,4 +1,4 @@
-"""Pictures on disk: JPEG files and the table that says where each came from."""
+"""Bootstrap on disk: JPEG files and the table that says where each came from."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def epoch(
 ) -> Iterator[NDArray[np.int64]]:
     """Visit every pair once, in batches that share palettes.
 
-    source, target: (n,) labels of palettes. Pictures are shuffled into blocks of at most ``block``; a batch holds the
+    source, target: (n,) labels of palettes. Bootstrap are shuffled into blocks of at most ``block``; a batch holds the
     pairs (their rows, int64) from one block to another, so that few palettes are encoded for many pairs.
     """
     names, place = np.unique(np.concatenate([source, target]), return_inverse=True)

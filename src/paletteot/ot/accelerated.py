@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paletteot.errors import ProblemError
-from paletteot.ot import accelerated_kernels
+from paletteot.ot import accelerated_kernels, certificate, numbers
 from paletteot.ot.problem import Array, Problem, Problems
-from paletteot.ot.sinkhorn import MAX_ITERATIONS, expand, plan, start_on_support
+from paletteot.ot.sinkhorn import MAX_ITERATIONS, ROUNDING, expand, plan, start_on_support
 
 TOLERANCES = (1e-5, 1e-9)
 """L1 marginal errors, both sides together, that Track B counts to (docs/protocol.md, 4)."""
@@ -25,6 +25,10 @@ POLISHED = 1e-9
 
 PATIENCE = 2000
 """Most passes that `polish` makes."""
+
+HONEST = 2.0
+"""How many times a tolerance the error that certifies the potentials may be: the absorbed kernel leaves out its
+smallest entries, and a relaxed run ends at other scalings than the row update of its g."""
 
 SMALLEST = 1e-12
 """Square of a second singular value that is rounding: a plan of rank one."""
@@ -39,7 +43,8 @@ class Descent:
 
     g: (l,) float64 potentials at the end, LAB units, gauge sum_j b_j g_j = 0, 0 where the weight is 0.
     iterations: (n,) until the L1 marginal error, both sides together, was at most each tolerance; the cap where it was
-    not. converged: (n,). error: the one reached. undone: steps that the safeguard undid; their passes are counted.
+    not. converged: (n,), where the error that certifies g is small too (HONEST). error: the one reached, on the
+    absorbed kernel. undone: steps that the safeguard undid; their passes are counted.
     """
 
     g: Array
@@ -55,7 +60,8 @@ def plain(
 ) -> Descent:  # fmt: skip
     """Run plain Sinkhorn from potentials g, (l,), LAB units; None for a cold start.
 
-    Raises ProblemError when g has another shape or is not finite, or the tolerances do not fall.
+    Raises ProblemError when g is none (`sinkhorn.start_on_support`), the tolerances do not fall, or max_iterations is
+    no whole number.
     """
     return _anderson(problem, g, 0, tolerances, max_iterations)
 
@@ -68,9 +74,7 @@ def anderson(
 
     memory: differences kept, 1 to MEMORY. Raises ProblemError as `plain` does, and for another memory.
     """
-    if not 1 <= memory <= MEMORY:
-        raise ProblemError(f"memory must be from 1 to {MEMORY}, but is {memory}")
-    return _anderson(problem, g, memory, tolerances, max_iterations)
+    return _anderson(problem, g, numbers.whole(memory, "memory", 1, MEMORY), tolerances, max_iterations)
 
 
 def relaxed(
@@ -82,13 +86,13 @@ def relaxed(
     log u <- (1 - omega) log u + omega (log a - logsumexp(...)), the same for v (Thibault et al. 2017).
     Raises ProblemError as `plain` does, and for an omega outside (0, 2).
     """
-    if not 0 < omega < 2:
+    weight = numbers.real(omega, "omega", "between 0 and 2")
+    if not 0 < weight < 2:
         raise ProblemError(f"omega must be between 0 and 2, but is {omega}")
-    kept, start, counts, wanted = _prepare(problem, g, tolerances)
-    error, undone = accelerated_kernels.relaxed(
-        kept.cost, kept.a, kept.b, kept.eps, start, float(omega), wanted, max_iterations, counts
-    )
-    return Descent(expand(start, problem.b), counts, error <= wanted, error, undone)
+    wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
+    kept, start, counts = problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64)
+    error, undone = accelerated_kernels.relaxed(kept.cost, kept.a, kept.b, kept.eps, start, weight, wanted, cap, counts)
+    return _descent(problem, start, counts, wanted, cap, error, undone)
 
 
 def best_omega(s2: float) -> float:
@@ -138,17 +142,21 @@ def polish(problems: Problems, g: Array, *, tolerance: float = POLISHED) -> tupl
 def _anderson(
     problem: Problem, g: ArrayLike | None, memory: int, tolerances: Sequence[float], max_iterations: int
 ) -> Descent:
-    kept, start, counts, wanted = _prepare(problem, g, tolerances)
+    wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
+    kept, start, counts = problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64)
     error, undone = accelerated_kernels.anderson(
-        kept.cost, kept.a, kept.b, kept.eps, start, memory, wanted, max_iterations, counts
+        kept.cost, kept.a, kept.b, kept.eps, start, memory, wanted, cap, counts
     )
-    return Descent(expand(start, problem.b), counts, error <= wanted, error, undone)
+    return _descent(problem, start, counts, wanted, cap, error, undone)
 
 
-def _prepare(
-    problem: Problem, g: ArrayLike | None, tolerances: Sequence[float]
-) -> tuple[Problem, Array, NDArray[np.int64], Array]:
-    wanted = np.asarray(tolerances, dtype=np.float64)
-    if wanted.ndim != 1 or len(wanted) == 0 or not (wanted > 0).all() or (np.diff(wanted) >= 0).any():
-        raise ProblemError(f"tolerances must be positive and fall, but are {tolerances}")
-    return problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64), wanted
+def _descent(
+    problem: Problem, end: Array, counts: NDArray[np.int64], wanted: Array, cap: int, error: float, undone: int
+) -> Descent:
+    """Return what a run gave; tolerances that it claims, but that its potentials do not bear out, are not reached."""
+    g = expand(end, problem.b)
+    reached = error <= wanted
+    if reached.any():
+        reached &= certificate.error_of(problem, g) <= HONEST * wanted + ROUNDING
+        counts[~reached] = cap
+    return Descent(g, counts, reached, error, undone)

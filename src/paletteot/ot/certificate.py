@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from paletteot.errors import ProblemError
-from paletteot.ot import kernels
-from paletteot.ot.problem import Problem
+from paletteot.ot import kernels, numbers
+from paletteot.ot.problem import Array, Problem
+from paletteot.ot.sinkhorn import start_on_support
 
 
 class Certificate(NamedTuple):
@@ -29,21 +30,42 @@ class Certificate(NamedTuple):
     dual: float
     gap: float
 
+    @property
+    def marginal_error(self) -> float:
+        """L1 error of both marginals."""
+        return self.source_error + self.target_error
+
 
 def certify(problem: Problem, g: ArrayLike) -> Certificate:
     """Return the certificate of potentials g, (l,) float64, LAB units, any gauge.
 
-    Raises ProblemError when g has another shape, is not float64 or not finite on the support.
+    Raises ProblemError when g is not float64, or none (`sinkhorn.start_on_support`).
     """
-    potentials = np.ascontiguousarray(g)
-    if potentials.dtype != np.float64:
-        raise ProblemError(f"g must be float64, but is {potentials.dtype}")
-    if potentials.shape != problem.b.shape:
-        raise ProblemError(f"g must have shape {problem.b.shape}, but has {potentials.shape}")
-    if not np.isfinite(potentials[problem.b > 0]).all():
-        raise ProblemError("g must be finite where the target weight is positive")
+    potentials = numbers.reals(g, "g")
+    found = getattr(g, "dtype", potentials.dtype)
+    if found != np.float64:
+        raise ProblemError(f"g must be float64, but is {found}")
+    on = problem.b > 0
+    known = np.zeros(problem.b.shape)
+    known[on] = start_on_support(problem, potentials)
+    x, y = _known(problem.x), _known(problem.y)
     column = np.empty(len(problem.b))
-    source_error, primal, dual = kernels.certify(
-        problem.x, problem.a, problem.y, problem.b, problem.eps, potentials, column
-    )
+    source_error, primal, dual = kernels.certify(x, problem.a, y, problem.b, problem.eps, known, column)
     return Certificate(source_error, float(np.abs(column - problem.b).sum()), primal, dual, primal - dual)
+
+
+def error_of(problem: Problem, g: Array) -> float:
+    """Return the L1 error of both marginals that certifies what a solver gave, infinity where that is no potential.
+
+    g: (l,) float64, LAB units, any gauge.
+    """
+    try:
+        error = certify(problem, g).marginal_error
+    except ProblemError:
+        return np.inf
+    return error if error >= 0 else np.inf
+
+
+def _known(points: Array) -> Array:
+    """Return centroids with those of weight zero, which alone may be NaN or infinite, at 0: 0 times NaN is no 0."""
+    return points if np.isfinite(points).all() else np.where(np.isfinite(points), points, 0.0)

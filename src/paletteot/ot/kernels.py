@@ -13,6 +13,7 @@ nothing (Schmitzer 2019, "Stabilized sparse scaling algorithms", section 3.3).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from paletteot.compiled import njit
 from paletteot.ot.problem import Array
@@ -228,13 +229,40 @@ def shift(g: Array, s: Array, eps: float) -> None:  # pragma: no cover - compile
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def iterate(
-    cost: Array, a: Array, b: Array, eps: float, g: Array, atol: float, max_iterations: int, errors: Array
-) -> tuple[int, bool]:  # pragma: no cover - compiled
-    """Run the reference iteration from g, in place.
+def _moved(before: Array, after: Array, lower: float, upper: float) -> int:  # pragma: no cover - compiled
+    """Return how many scalings have changed by a factor outside [lower, upper]; one that is NaN has."""
+    moved = 0
+    for j in range(len(before)):
+        moved += 0 if lower <= after[j] / before[j] <= upper else 1
+    return moved
 
-    errors: (5,) receives the L1 marginal error after CHECKPOINTS iterations and at the stop; a checkpoint beyond the
-    stop gets the error of the stop. Returns the count t of docs/protocol.md and whether the stop was reached.
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _shifted(before: Array, after: Array, eps: float, atol: float) -> int:  # pragma: no cover - compiled
+    """Return how many potentials have changed by more than eps times atol; one that is NaN has."""
+    moved = 0
+    for j in range(len(before)):
+        moved += 0 if abs((after[j] - before[j]) / eps) <= atol else 1
+    return moved
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def iterate(
+    cost: Array,
+    a: Array,
+    b: Array,
+    eps: float,
+    g: Array,
+    atols: Array,
+    max_iterations: int,
+    counts: NDArray[np.int64],
+    errors: Array,
+) -> int:  # pragma: no cover - compiled
+    """Run the reference iteration from g, in place, to the last of the falling stops atols (n,).
+
+    counts: (n,) receives the count t of docs/protocol.md at each stop, the cap where it was not reached. errors: (5,)
+    receives the L1 marginal error after CHECKPOINTS iterations and at the end; a checkpoint beyond the end gets the
+    error of the end. Returns how many stops were reached.
     """
     k, l = cost.shape
     f = np.empty(k)
@@ -243,10 +271,11 @@ def iterate(
     s = np.ones(l)
     column = np.empty(l)
     fresh = np.empty(l)
-    lower, upper = np.exp(-atol), np.exp(atol)
+    stops, reached = len(atols), 0
+    lower, upper = np.exp(-atols[0]), np.exp(atols[0])
     errors[:] = np.nan
+    counts[:] = max_iterations
     absorbed = False  # whether the kernel holds f and g, and s is a scaling of it
-    count, converged = max_iterations, False
     for t in range(max_iterations):
         error, moved = 0.0, 0
         if absorbed:
@@ -255,6 +284,13 @@ def iterate(
             if out_of_range(fresh) + out_of_range(r) == 0:
                 if t == 0 or t == 1 or t == 10 or t == 100:
                     error = l1_error(s, column, b)
+                while moved == 0:
+                    counts[reached] = t
+                    reached += 1
+                    if reached == stops:
+                        break
+                    lower, upper = np.exp(-atols[reached]), np.exp(atols[reached])
+                    moved = _moved(s, fresh, lower, upper)
                 s, fresh = fresh, s
             else:  # this pass may have lost entries: undo it, absorb what was reached before
                 shift(g, s, eps)
@@ -267,8 +303,15 @@ def iterate(
             column_update(cost, a, f, eps, g)
             for j in range(l):
                 change = (g[j] - fresh[j]) / eps
-                moved += 0 if abs(change) <= atol else 1
+                moved += 0 if abs(change) <= atols[reached] else 1
                 error += b[j] * abs(np.expm1(-change))
+            while moved == 0:
+                counts[reached] = t
+                reached += 1
+                if reached == stops:
+                    break
+                lower, upper = np.exp(-atols[reached]), np.exp(atols[reached])
+                moved = _shifted(fresh, g, eps, atols[reached])
             build_kernel(cost, a, b, f, g, eps, kernel)
             s[:] = 1.0
             absorbed = True
@@ -280,8 +323,7 @@ def iterate(
             errors[2] = error
         elif t == 100:
             errors[3] = error
-        if moved == 0:
-            count, converged = t, True
+        if reached == stops:
             break
     shift(g, s, eps)
     row_update(cost, b, g, eps, f)
@@ -293,7 +335,7 @@ def iterate(
     for c in range(4):
         if np.isnan(errors[c]):
             errors[c] = error
-    return count, converged
+    return reached
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -9,11 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from paletteot.compiled import njit
 from paletteot.errors import ProblemError
+from paletteot.ot import numbers
 
 Array = NDArray[np.float64]
 
 WEIGHT_TOLERANCE = 1e-9
 """How far the weights of a palette may sum from one."""
+
+FARTHEST = 1e150
+"""Largest extent of two supports together, LAB units: the square of a distance is still a float64."""
 
 
 def check_palette(x: ArrayLike, a: ArrayLike, name: str) -> tuple[Array, Array]:
@@ -22,8 +26,8 @@ def check_palette(x: ArrayLike, a: ArrayLike, name: str) -> tuple[Array, Array]:
     x: (k, 3) CIELAB centroids. a: (k,) weights, non-negative, summing to one. name: how a message calls them.
     Raises ProblemError when the arrays are not a palette.
     """
-    points = np.ascontiguousarray(x, dtype=np.float64)
-    weights = np.ascontiguousarray(a, dtype=np.float64)
+    points = numbers.reals(x, f"{name}: centroids")
+    weights = numbers.reals(a, f"{name}: weights")
     if points.ndim != 2 or points.shape[1] != 3 or len(points) == 0:
         raise ProblemError(f"{name}: centroids must have shape (k, 3) with k >= 1, but have {points.shape}")
     if weights.shape != (len(points),):
@@ -35,6 +39,21 @@ def check_palette(x: ArrayLike, a: ArrayLike, name: str) -> tuple[Array, Array]:
     if abs(weights.sum() - 1) > WEIGHT_TOLERANCE:
         raise ProblemError(f"{name}: weights must sum to 1, but sum to {weights.sum():.12g}")
     return points, weights
+
+
+def _check_extent(x: Array, y: Array) -> None:
+    """Raise ProblemError when distances between supports (k, 3) and (l, 3) might overflow."""
+    largest = max(np.abs(x).max(), np.abs(y).max())
+    if largest <= FARTHEST / 4:  # nearly always, and the quicker question
+        return
+    points = np.concatenate([x, y])
+    with np.errstate(over="ignore"):
+        extent = float((points.max(axis=0) - points.min(axis=0)).max())
+    if extent > FARTHEST:
+        raise ProblemError(
+            f"centroids must lie within {FARTHEST:g} LAB units of each other for their distances to be finite, "
+            f"but are {extent:.3g} apart"
+        )
 
 
 @njit(cache=True, nogil=True)
@@ -56,7 +75,7 @@ class Problem:
     min <P, C> + eps * KL(P || a b^T)  subject to  P 1 = a,  P^T 1 = b,  with C_ij = ||x_i - y_j||_2.
 
     x: (k, 3), y: (l, 3) CIELAB centroids. a: (k,), b: (l,) weights summing to one. eps: LAB units, positive.
-    Raises ProblemError when the arrays are not palettes or eps is not positive.
+    Raises ProblemError when the arrays are not palettes or too far apart, or eps is not a positive number.
     """
 
     x: Array
@@ -68,9 +87,9 @@ class Problem:
     def __post_init__(self) -> None:
         x, a = check_palette(self.x, self.a, "source palette")
         y, b = check_palette(self.y, self.b, "target palette")
-        if not (np.isfinite(self.eps) and self.eps > 0):
-            raise ProblemError(f"eps must be a positive number of LAB units, but is {self.eps!r}")
-        for field, value in (("x", x), ("a", a), ("y", y), ("b", b)):
+        eps = numbers.positive(self.eps, "eps", "a positive number of LAB units")
+        _check_extent(x[a > 0], y[b > 0])
+        for field, value in (("x", x), ("a", a), ("y", y), ("b", b), ("eps", eps)):
             object.__setattr__(self, field, value)
 
     @property

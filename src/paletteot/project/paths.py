@@ -16,5 +16,3 @@ MODELS = Path("models")
 REPORTS = Path("reports")
 RESULTS = REPORTS / "results"
 RELEASE_MANIFEST = REPORTS / "release.json"
-JUDGED = "judged.json"
-"""In the folder of an evaluation: when, where and with which code and data."""

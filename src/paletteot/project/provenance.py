@@ -11,8 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from paletteot.project import paths
-
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where libyaml is at hand
 
 MAKES = ("src", "params.yaml", "dvc.yaml", "pyproject.toml", "constraints.txt")
@@ -20,12 +18,11 @@ MAKES = ("src", "params.yaml", "dvc.yaml", "pyproject.toml", "constraints.txt")
 
 
 def now() -> dict[str, str]:
-    """Return when, where, with which code and on which data something is judged that is judged now."""
+    """Return when, where and with which code something is made that is made now."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "hardware": hardware(),
         "code_commit": git_commit(),
-        "plans_dvc_hash": dvc_hash(paths.PLANS),
     }
 
 
@@ -58,4 +55,8 @@ def git_commit() -> str:
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    """Run git; where it is not installed, or cannot run, that is an answer like any failure of it."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return subprocess.CompletedProcess(["git", *arguments], 127, "", str(error))

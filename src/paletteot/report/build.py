@@ -14,33 +14,32 @@ from PIL import Image
 
 from paletteot.benchmark.boards import leaderboard, seed_view
 from paletteot.benchmark.boards.leaderboard import Leaderboard
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.files import replacing, write_json, write_text
 from paletteot.report import dvc_html, figures, headline
 from paletteot.report.site import build as site
-from paletteot.report.site.facts import Facts, slug
+from paletteot.report.site.facts import SiteFacts, slug
 from paletteot.splits import RANKING
 
 
 def build(
     evaluations: Mapping[str, Evaluation],
-    pictures: Pictures,
+    bootstrap: Bootstrap,
     curves: Mapping[str, pl.DataFrame],
-    facts: Facts,
+    facts: SiteFacts,
     folder: Path,
 ) -> Leaderboard:
     """Write metrics, leaderboard, figures, the data of DVC's plots and the site; returns the leaderboard.
 
-    evaluations: of each method. pictures: of each pair, for the intervals. curves: loss history of each network.
-    facts: what the site says beside the figures; which families learned and which make passes over the kernel only.
+    evaluations: of each method. bootstrap: of each pair, for the intervals. curves: loss history of each network.
+    facts: what the site says beside the figures.
     folder: where the report lies. Figures are of each family's median seed. Raises DataError when evaluations, pairs or
     curves do not fit each other, before anything is written.
     """
-    learned = [family for family, one in facts.about.items() if one.learned]
-    off_kernel = [family for family, one in facts.about.items() if one.kernel_only is False]
-    board = leaderboard.make(evaluations, pictures, learned=learned, off_kernel=off_kernel)
+    facts = facts.of(evaluations)
+    board = leaderboard.make(evaluations, bootstrap, facts.refused)
     medians = {family: evaluations[method] for family, method in board.medians.items()}
     views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
     seen = {name: counts for name, counts in views.items() if len(counts)}  # what was submitted may lack this split
@@ -62,7 +61,7 @@ def build(
         for name, spec in specs.items():
             with Image.open(BytesIO(vl_convert.vegalite_to_png(spec, scale=2))) as image:
                 image.convert("RGB").save(fresh / f"{name}.png", optimize=True)  # an eighth of the size
-    site.write(folder / "site", board, evaluations, curves, pictures.pairs, facts)
+    site.write(folder / "site", board, evaluations, curves, bootstrap.pairs, facts)
     return board
 
 

@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation
-from paletteot.benchmark.statistics import censored, five_numbers
+from paletteot.benchmark.records.evaluation import Evaluation
+from paletteot.benchmark.statistics import censored, five_numbers, interval_text
 from paletteot.errors import DataError
 from paletteot.splits import RANKING
 
@@ -134,8 +134,7 @@ def ranking_rows(board: pl.DataFrame) -> pl.DataFrame:
 
 def interval_texts(shown: pl.DataFrame) -> list[str]:
     """Return median and interval of each row of the leaderboard as text."""
-    columns = shown.select("ratio_median", "ratio_low", "ratio_high")
-    return [f"{median:.3f} ({low:.3f} to {high:.3f})" for median, low, high in columns.iter_rows()]
+    return [interval_text(*row) for row in shown.select("ratio_median", "ratio_low", "ratio_high").iter_rows()]
 
 
 def curves(method: str, history: pl.DataFrame) -> Layers:

@@ -1,96 +1,95 @@
-"""Stage 6: one contestant meets the evaluation splits, under every track that is asked of it."""
+"""Stage 7: one contestant meets the evaluation splits, under every track that is asked of it."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 import paletteot.engine as engine
 import paletteot.warmstarts as warmstarts
-from paletteot.benchmark import schema
-from paletteot.benchmark.tracks import runner as evaluate
-from paletteot.benchmark.tracks.packing import packed, unpacked
+from paletteot.benchmark.records import store
+from paletteot.benchmark.records.facts import RecordFacts, version_of
+from paletteot.benchmark.schema import Track
+from paletteot.benchmark.tracks import runner
+from paletteot.benchmark.tracks.runner import Chunk, Stop
 from paletteot.config.evaluate import Evaluate
-from paletteot.config.transport import Transport
-from paletteot.dataset.load import Pairs, load_palettes, load_plans
-from paletteot.files import replacing, write_json
-from paletteot.project import closure, paths, provenance
-from paletteot.splits import Split
-from paletteot.tables import write_parquet
+from paletteot.files import sha256
+from paletteot.project import closure, judging, paths
+from paletteot.splits import Judged
 from paletteot.warmstarts.contract import WarmStart, family
 
 if TYPE_CHECKING:
     from paletteot.config.params import Params
 
-Span = tuple[Split, int, int]
-Chunk = tuple[Span, tuple[str, ...], bool]
-"""A span of a split's pairs, the tracks it is judged under, and whether Track B runs the relaxed iterations on it."""
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes a contestant by its name. file: what it reads."""
+
+    name: str
+    file: Path
+
+    def __call__(self) -> WarmStart:
+        """Make it."""
+        return warmstarts.create(self.name, self.file)
 
 
 def stage(params: Params, method: str) -> None:
-    """Read palettes, plans and the contestant's file, write data/evaluations/METHOD."""
+    """Read palettes, plans and the contestant's file, write data/evaluations/METHOD, a record."""
     file = Path(params.evaluate.methods[method])
-    warmstarts.create(family(method), file)  # says what is wrong before any work is done
-    asked = params.evaluate
-    names = dict.fromkeys([*asked.splits, *asked.accelerated, *asked.ladder, *asked.newton.splits])
-    spans = [(split, *span) for split in names for span in engine.spans(len(_split(split)), asked.batch)]
-    chunks = [
-        (span, chosen, within(asked.relaxed, span)) for span in spans if (chosen := tracks(asked, family(method), span))
-    ]
+    make = Maker(family(method), file)
+    made = make()  # says what is wrong before any work is done
+    asked, stop = params.evaluate, Stop(params.transport.atol, params.transport.max_iterations)
+    chunks = chunks_of(asked, family(method))
     key = engine.fingerprint(
-        paths.PALETTES, paths.PLANS, file, method, params.transport.model_dump(), chunks,
+        paths.PALETTES, paths.PLANS, file, method, [stop.atol, stop.max_iterations], chunks,
         *closure.files(__name__, *warmstarts.code(family(method))),
     )  # fmt: skip
     folder = engine.partial_folder(f"evaluate-{method}", key)
-    files = engine.run(
-        partial(_chunk, family(method), file, params.transport), chunks,
-        folder=folder, workers=params.workers, label=f"evaluate {method}",
+    rows = runner.run(
+        make, chunks, judging.pairs_of, stop, folder=folder, workers=params.workers, label=f"evaluate {method}"
+    )
+    submitted = {str(file): sha256(file)} if file.is_file() else {}
+    ours = family(method) in warmstarts.BUILT_IN
+    facts = RecordFacts(
+        name=method, summary=made.summary, citation=made.citation,
+        learned=family(method) in warmstarts.LEARNED if ours else None,
+        kernel_only=family(method) not in warmstarts.SOLVERS if ours else None,
+        tracks=tuple(dict.fromkeys(track for chunk in chunks for track in chunk.tracks)),
+        splits=tuple(dict.fromkeys(chunk.split for chunk in chunks)),
+        terms=judging.terms(params.dataset.version, params.transport),
+        submitted=submitted, version=version_of(submitted, ""), measured=judging.measured(),
     )  # fmt: skip
-    rows = unpacked(files)
-    with replacing(paths.EVALUATIONS / method) as fresh:
-        for track, tables in schema.TRACKS.items():
-            for name, table in tables.items():
-                write_parquet(fresh / f"{name}.parquet", rows[track], table)
-        write_json(fresh / paths.JUDGED, provenance.now())
+    shutil.rmtree(fresh := paths.EVALUATIONS / f".{method}.tmp", ignore_errors=True)
+    store.write(fresh, facts, rows)
+    shutil.rmtree(paths.EVALUATIONS / method, ignore_errors=True)
+    fresh.rename(paths.EVALUATIONS / method)
     engine.forget(folder)
 
 
-def tracks(asked: Evaluate, name: str, span: Span) -> tuple[str, ...]:
-    """Return the tracks under which a contestant, by its name without a seed, is judged on a span of pairs."""
-    judged = {
-        "A": within(asked.splits, span),
-        "B": name not in asked.only_track_a and within(asked.accelerated, span),
-        "C": name in asked.newton.methods and span[0] in asked.newton.splits,
-        "ladder": within(asked.ladder, span),
+def chunks_of(asked: Evaluate, name: str) -> list[Chunk]:
+    """Return what a contestant, by its name without a seed, is judged on and under."""
+    names = dict.fromkeys([*asked.splits, *asked.accelerated, *asked.ladder, *asked.newton.splits])
+    sizes = {split: len(judging.pairs_of(split)) for split in names}
+    return list(
+        runner.chunks_of(sizes, asked.batch, lambda split, stop: tracks(asked, name, split, stop), asked.relaxed)
+    )
+
+
+def tracks(asked: Evaluate, name: str, split: Judged, stop: int) -> tuple[Track, ...]:
+    """Return the tracks under which a contestant is judged on pairs of a split that end before ``stop``."""
+    judged: dict[Track, bool] = {
+        "A": within(asked.splits, split, stop),
+        "B": name not in asked.only_track_a and within(asked.accelerated, split, stop),
+        "C": name in asked.newton.methods and split in asked.newton.splits,
+        "ladder": within(asked.ladder, split, stop),
     }
     return tuple(track for track, wanted in judged.items() if wanted)
 
 
-def within(problems: Mapping[Split, int], span: Span) -> bool:
-    """Return whether a span lies whole among the first so many problems of its split."""
-    split, _, stop = span
+def within(problems: Mapping[Judged, int], split: Judged, stop: int) -> bool:
+    """Return whether pairs that end before ``stop`` lie among the first so many problems of their split."""
     return stop <= problems.get(split, 0)
-
-
-@lru_cache(maxsize=4)
-def _split(split: str) -> Pairs:
-    return load_plans(paths.PLANS, load_palettes(paths.PALETTES), split)
-
-
-@lru_cache(maxsize=1)
-def _contestant(name: str, file: Path, eps: float) -> WarmStart:
-    """Make the contestant and let it and the solvers compile, outside anybody's time."""
-    contestant = warmstarts.create(name, file)
-    evaluate.warm_up(contestant, eps)
-    return contestant
-
-
-def _chunk(name: str, file: Path, transport: Transport, chunk: Chunk) -> pl.DataFrame:
-    (split, start, stop), tracks, relaxed = chunk
-    contestant = _contestant(name, file, transport.eps)
-    pairs = _split(split)[start:stop]
-    return packed(evaluate.judge(contestant, pairs, **transport.model_dump(), tracks=tracks, relaxed=relaxed))

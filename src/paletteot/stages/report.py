@@ -1,28 +1,28 @@
-"""Stage 7: what people look at."""
+"""Stage 8: what people look at."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 import paletteot.warmstarts as warmstarts
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records import recorded, results
-from paletteot.benchmark.records import store as records
-from paletteot.benchmark.records.results import Evaluation
-from paletteot.benchmark.submissions.said import folded
+from paletteot.benchmark.records import evaluation, store
+from paletteot.benchmark.records.evaluation import Evaluation
+from paletteot.benchmark.records.store import Found
 from paletteot.dataset import schema
 from paletteot.dataset.load import load_palettes
 from paletteot.dataset.versions import Manifest
 from paletteot.errors import DataError
-from paletteot.project import origins, paths, provenance
+from paletteot.project import judging, paths, provenance, runs
 from paletteot.report.build import build
-from paletteot.report.site.facts import Facts
+from paletteot.report.site.facts import SiteFacts
 from paletteot.tables import read_parquet
 from paletteot.warmstarts.contract import family
 
@@ -31,45 +31,52 @@ if TYPE_CHECKING:
 
 
 def stage(params: Params) -> None:
-    """Read the evaluations, the records of guests and the loss curves, write reports/."""
-    evaluations = {method: results.read(paths.EVALUATIONS, method) for method in params.evaluate.methods}
-    known = origins.origins(params)
-    evaluations = {
-        method: replace(one, origin=known[method], guest=family(method) not in warmstarts.BUILT_IN)
-        for method, one in evaluations.items()
-    }
-    evaluations |= guests(params, evaluations)
+    """Read the records of the pipeline and of guests and the loss curves, write reports/."""
+    evaluations = pipeline(params)
+    found = guests(params, evaluations)
+    for why in found.refused.values():
+        print(f"a record does not stand: {why}", file=sys.stderr)
+    if BASE in evaluations:
+        evaluations |= evaluation.of_records(found.records, evaluations[BASE])
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(paths.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
-    facts = Facts(
-        about=origins.about(params.evaluate.methods, evaluations),
-        origins={method: one.origin for method, one in evaluations.items()},
+    facts = SiteFacts(
         settings=_settings(params),
         palettes=load_palettes(paths.PALETTES),
         release=_release(),
+        refused={str(folder): why for folder, why in found.refused.items()},
     )
     build(
         evaluations,
-        Pictures(pairs, params.report.bootstrap, params.report.seed),
+        Bootstrap(pairs, params.report.bootstrap, params.report.seed),
         {name: history for name, history in curves.items() if name in families},
         facts,
         paths.REPORTS,
     )
 
 
-def guests(params: Params, evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
-    """Return what was recorded of contestants that the pipeline does not judge.
+def pipeline(params: Params) -> dict[str, Evaluation]:
+    """Return the evaluations of the contestants that the pipeline judges, in the order of params.yaml.
 
-    evaluations: of those that it does. Raises DataError where a record has one of their names, or is broken.
+    Raises DataError where one is missing, broken, or bears another name than its folder.
     """
-    if BASE not in evaluations:
-        return {}
-    found = recorded.evaluations(records.find(paths.RESULTS, params.dataset.version), evaluations[BASE])
-    names = {folded(name) for name in (*warmstarts.BUILT_IN, *map(family, evaluations))}
-    if taken := [name for name in found if folded(family(name)) in names]:
-        raise DataError(f"{paths.RESULTS}: a record must not be named {taken[0]!r}, as another contestant is")
-    return found
+    records = [store.read(paths.EVALUATIONS / method) for method in params.evaluate.methods]
+    for record in records:
+        if record.facts.name != record.folder.name:
+            raise DataError(f"{record.folder / store.FACTS}: name must be {record.folder.name}, as the folder's")
+    known = runs.trainings(params.train.experiment)
+    made = evaluation.of_records(records)
+    for method, one in made.items():
+        run = runs.of_weights(Path(params.evaluate.methods[method]), known)
+        made[method] = replace(one, origin=replace(one.origin, run=run.id, url=run.url))
+    return made
+
+
+def guests(params: Params, evaluations: dict[str, Evaluation]) -> Found:
+    """Return what was recorded of contestants that the pipeline does not judge; evaluations: of those that it does."""
+    taken = {*warmstarts.BUILT_IN, *map(family, evaluations)}
+    return store.find(paths.RESULTS, judging.terms(params.dataset.version, params.transport), taken)
 
 
 def _release() -> Manifest:

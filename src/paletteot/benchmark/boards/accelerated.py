@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.accelerations import PLAIN, RELAXED, counts
 from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards.families import ranked, with_seeds
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import logarithms
-from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.protocol import BASE, PLAIN, RELAXED, TOLERANCES
-from paletteot.benchmark.records.results import Evaluation
-from paletteot.benchmark.statistics import Array, ratios
+from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.records.evaluation import Evaluation
+from paletteot.benchmark.statistics import Array, interval_text, ratios
 from paletteot.errors import DataError
 from paletteot.splits import CHOICE, RANKING
 
@@ -30,8 +31,8 @@ MEASURES = ("ratio", "low", "high", "worst", "worse_share", "failures", "iterati
 COLUMNS = (
     "method", "family", "track", "acceleration", "split", "problems",
     *(f"{measure}_{label}" for label in TOLERANCES for measure in MEASURES),
-    "undone", "fallbacks", "init_iterations", "total_ms", "claimed", "learned", "kernel_only", "chosen", "rank", "ties",
-    "seeds", "shown",
+    "undone", "fallbacks", "init_iterations", "total_ms", "claimed", "label_like", "learned", "kernel_only", "chosen",
+    "rank", "ties", "seeds", "shown",
 )  # fmt: skip
 TIMES = ("total_ms",)
 """The column that does not repeat."""
@@ -46,18 +47,16 @@ FORMATS = {
 }  # fmt: skip
 
 
-def rows(
-    evaluations: Mapping[str, Evaluation], pictures: Pictures, learned: Collection[str], off_kernel: Collection[str]
-) -> pl.DataFrame:
+def rows(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap) -> pl.DataFrame:
     """Return the board: the ranking split first, what was chosen in the order of its ranks, then the rest of the grid.
 
     Ratios are (iterations + init_iterations) / iterations of plain Sinkhorn from cold to the same error, on the same
     problem; a run that did not converge stands as the cap. ``chosen``: the acceleration that was best for a family on
     CHOICE, by SCORE; for a guest that did not enter CHOICE the acceleration that most families chose.
-    learned: families that know something from data. off_kernel: families that use more than passes over the kernel. Of
-    a guest neither is known: null. Raises DataError when the base or a split is missing or pairs differ.
+    learned, kernel_only: as each says of itself; null where nobody here can know. Raises DataError when the base or
+    a split is missing or pairs differ.
     """
-    parts = {split: _split(evaluations, pictures, split) for split in SPLITS}
+    parts = {split: _split(evaluations, bootstrap, split) for split in SPLITS}
     choice = choose(parts[CHOICE])
     usual = Counter(name for name in choice.values() if name != "relaxed_own").most_common(1)
     choice |= {family: name for family in set(parts[RANKING]["family"]) - set(choice) for name, _ in usual}
@@ -65,12 +64,10 @@ def rows(
     chosen = pl.concat_str("family", "acceleration", separator=" ").is_in(pairs)
     done = []
     for split, part in parts.items():
-        marked = part.with_columns(
-            chosen=chosen,
-            learned=pl.when(~pl.col("guest")).then(pl.col("family").is_in(list(learned))),
-            kernel_only=pl.when(~pl.col("guest")).then(~pl.col("family").is_in(list(off_kernel))),
+        marked = part.with_columns(chosen=chosen)
+        board = ranked(
+            marked, pl.col("chosen") & pl.col("shown"), f"ratio_{LOOSE}", bootstrap, partial(_logs, evaluations, split)
         )
-        board = ranked(marked, pl.col("chosen") & pl.col("shown"), pictures, partial(_logs, evaluations, split))
         done.append(board.sort("rank", f"ratio_{LOOSE}", "method", "acceleration", nulls_last=True).select(COLUMNS))
     return pl.concat(done)
 
@@ -90,7 +87,7 @@ def headline(board: pl.DataFrame) -> pl.DataFrame:
     return board.filter((pl.col("split") == RANKING) & pl.col("shown") & (pl.col("chosen") | base))
 
 
-def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str) -> pl.DataFrame:
+def _split(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, split: str) -> pl.DataFrame:
     if BASE not in evaluations:
         raise DataError(f"params.yaml: evaluate.methods must name {BASE}, which every ratio is taken to")
     base = evaluations[BASE].split(split).accelerated.filter(pl.col("acceleration") == PLAIN)
@@ -110,23 +107,26 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 )
             row = {"method": method, "track": "B", "acceleration": str(name), "split": split, "problems": len(frame)}
             for label in TOLERANCES:
-                row |= _measures(frame, whole, label, pictures)
+                row |= _measures(frame, whole, label, bootstrap)
             row |= {
                 "undone": float(np.mean(frame["undone"].to_numpy())),
                 "fallbacks": int(frame["fallback"].sum()),
                 "init_iterations": float(np.median(frame["init_iterations"].to_numpy())),
                 "total_ms": 1e3 * times[name],
                 "claimed": evaluation.origin.claimed,
-                "guest": evaluation.guest,
+                "label_like": int(frame["label_like"].sum()),
+                "learned": evaluation.about.learned,
+                "kernel_only": evaluation.about.kernel_only,
             }
             made.append(row)
-    return with_seeds(pl.DataFrame(made), f"ratio_{LOOSE}", ["acceleration"])
+    known = {"learned": pl.Boolean, "kernel_only": pl.Boolean}
+    return with_seeds(pl.DataFrame(made, schema_overrides=known), f"ratio_{LOOSE}", ["acceleration"])
 
 
-def _measures(frame: pl.DataFrame, base: pl.DataFrame, label: str, pictures: Pictures) -> dict[str, float]:
+def _measures(frame: pl.DataFrame, base: pl.DataFrame, label: str, bootstrap: Bootstrap) -> dict[str, float]:
     found, cold = counts(frame, label), counts(base, label)
     ratio = ratios(found, cold)
-    interval = pictures.interval(ratio, frame["pair_id"])
+    interval = bootstrap.interval(ratio, frame["pair_id"])
     failures = int((~frame[f"converged_{label}"] | frame["fallback"]).sum())
     values = (
         interval.median, interval.low, interval.high, float(ratio.max()), float(np.mean(found > cold)), failures,
@@ -141,12 +141,6 @@ def _logs(evaluations: Mapping[str, Evaluation], split: str, row: Mapping[str, o
     return frame["pair_id"], logarithms(counts(frame, LOOSE))
 
 
-def counts(frame: pl.DataFrame, label: str) -> Array:
-    """Return the iterations of rows of ACCELERATED to a tolerance, with those inside the start, (n,)."""
-    total = frame[f"iterations_{label}"].cast(pl.Int64) + frame["init_iterations"]
-    return total.to_numpy().astype(np.float64)
-
-
 HEADER = (
     "start", "acceleration", "learned", *(f"ratio to {label} (95 %)" for label in TOLERANCES),
     "iterations, median", "worst ratios", "failures", "ms", "rank", "seeds",
@@ -158,7 +152,7 @@ def headline_rows(board: pl.DataFrame) -> list[list[str]]:
     made = []
     for row in headline(board).iter_rows(named=True):
         cells = tables.cells(row, FORMATS)
-        ratio = [f"{cells[f'ratio_{one}']} ({cells[f'low_{one}']} to {cells[f'high_{one}']})" for one in TOLERANCES]
+        ratio = [interval_text(*(row[f"{end}_{one}"] for end in ("ratio", "low", "high"))) for one in TOLERANCES]
         both = [" / ".join(cells[f"{measure}_{one}"] for one in TOLERANCES) for measure in ("iterations", "worst")]
         failures = cells[f"failures_{list(TOLERANCES)[-1]}"]
         rest = [cells["total_ms"] + (" claimed" if row.get("claimed") else ""), cells["rank"], cells["seeds"]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.statistics import Array
 from paletteot.warmstarts.contract import family
 
@@ -32,17 +32,19 @@ def with_seeds(board: pl.DataFrame, by: str, within: Sequence[str] = ()) -> pl.D
     )
 
 
-def ranked(board: pl.DataFrame, contest: pl.Expr, pictures: Pictures, logs: Logs) -> pl.DataFrame:
+def ranked(board: pl.DataFrame, contest: pl.Expr, by: str, bootstrap: Bootstrap, logs: Logs) -> pl.DataFrame:
     """Return a board of one split with rank and ties of the rows that take part, null elsewhere.
 
-    contest: which rows do. ties: the families that a row is not told apart from, separated by commas.
+    contest: which rows do. by: the column with the ratio that ranks follow. ties: the families that a row is
+    not told apart from, separated by commas.
     """
     places = board.with_row_index("place").filter(contest)["place"].to_list()
-    found = pictures.compare([logs(board.row(place, named=True)) for place in places])
+    found = bootstrap.compare([logs(board.row(place, named=True)) for place in places])
     names = [board["family"][place] for place in places]
     ranks: list[int | None] = [None] * len(board)
     ties: list[str | None] = [None] * len(board)
-    for place, rank, others in zip(places, found.ranks, found.ties, strict=True):
+    ordered = found.ranks([board[by][place] for place in places])
+    for place, rank, others in zip(places, ordered, found.ties, strict=True):
         ranks[place], ties[place] = rank, ", ".join(names[other] for other in others)
     return board.with_columns(rank=pl.Series(ranks, dtype=pl.Int64), ties=pl.Series(ties, dtype=pl.String))
 

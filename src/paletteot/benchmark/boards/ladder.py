@@ -1,4 +1,4 @@
-"""The tolerance ladder as a board: of each start and rung, iterations and their ratio to the cold start."""
+"""The tolerance ladder: counts of the reference iteration to several stops, from one run for each problem."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import statistics
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, RUNGS
+from paletteot.benchmark.statistics import interval_text
 from paletteot.errors import DataError
 
 _RATIO = ("ratio_median", "ratio_low", "ratio_high")
 
 
-def board(ladders: Mapping[str, pl.DataFrame], pictures: Pictures) -> pl.DataFrame:
+def board(ladders: Mapping[str, pl.DataFrame], bootstrap: Bootstrap) -> pl.DataFrame:
     """Return a line for each method and rung: median iterations, paired ratio to the cold start, who stopped.
 
     ladders: rows of LADDER of each method, on the same pairs; BASE must be among them. Raises DataError otherwise.
@@ -31,7 +32,7 @@ def board(ladders: Mapping[str, pl.DataFrame], pictures: Pictures) -> pl.DataFra
                 raise DataError(f"the tolerance ladder of {method} must hold the pairs of {BASE}")
             counts = rows["iterations"].cast(pl.Int64) + rows["init_iterations"]
             found = statistics.ratios(counts.to_numpy(), cold["iterations"].to_numpy())
-            ratio = pictures.interval(found, rows["pair_id"])
+            ratio = bootstrap.interval(found, rows["pair_id"])
             made.append(
                 {
                     "method": method, "atol": atol, "problems": len(rows), "converged": int(rows["converged"].sum()),
@@ -44,11 +45,9 @@ def board(ladders: Mapping[str, pl.DataFrame], pictures: Pictures) -> pl.DataFra
 
 def page_rows(made: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of a board as people see them: a line for each method, a column for each rung."""
-    cell = pl.format(
-        "{} ({} to {})", *(pl.col(name).map_elements("{:.3f}".format, return_dtype=pl.String) for name in _RATIO)
-    )
     methods = made["method"].unique(maintain_order=True)
-    lines = [[name, *made.filter(pl.col("method") == name).select(cell).to_series().to_list()] for name in methods]
+    ratios = {name: made.filter(pl.col("method") == name).select(_RATIO).rows() for name in methods}
+    lines = [[name, *(interval_text(*ratio) for ratio in ratios[name])] for name in methods]
     return ["start", *(f"{atol:g}" for atol in RUNGS)], lines
 
 

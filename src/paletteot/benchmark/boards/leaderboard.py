@@ -15,10 +15,9 @@ from paletteot.benchmark.boards import newton as board_c
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.boards.families import who_ties
 from paletteot.benchmark.boards.rival import Duel
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
-from paletteot.benchmark.records.origin import Origin
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation, Origin
 from paletteot.splits import CHOICE, RANKING
 
 Metrics = dict[str, dict[str, float]]
@@ -26,7 +25,7 @@ COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
 """A commit, of which the page shows twelve digits."""
 
 ORIGIN = ("start", "made by", "data", "code", "machine", "seconds", "MLflow run")
-HIDDEN = ("method", "track", "shown")
+HIDDEN = ("method", "track", "shown", "label_like")
 """Columns of the CSV that the page leaves out: a row of it is a family's."""
 
 
@@ -34,7 +33,7 @@ HIDDEN = ("method", "track", "shown")
 class Leaderboard:
     """The boards of Tracks A, B and C with a row for every seed, and the best learned start against the rival.
 
-    origins: where the rows of each method come from.
+    origins: where the rows of each method come from. refused: records of guests that do not stand, and why.
     """
 
     a: pl.DataFrame
@@ -43,6 +42,7 @@ class Leaderboard:
     duel: Duel | None
     ladder: pl.DataFrame | None
     origins: Mapping[str, Origin]
+    refused: Mapping[str, str]
 
     @property
     def medians(self) -> dict[str, str]:
@@ -51,21 +51,21 @@ class Leaderboard:
 
 
 def make(
-    evaluations: Mapping[str, Evaluation], pictures: Pictures, *, learned: Collection[str], off_kernel: Collection[str]
+    evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, refused: Mapping[str, str] | None = None
 ) -> Leaderboard:
     """Return the leaderboard.
 
-    evaluations: of each method. learned, off_kernel: families that know something from data, and that use more than
-    passes over the kernel. Raises DataError where evaluations and pairs do not fit each other.
+    evaluations: of each method. refused: records of guests that do not stand, and why. Raises DataError where
+    evaluations and pairs do not fit each other.
     """
-    b = board_b.rows(evaluations, pictures, learned, off_kernel)
+    b = board_b.rows(evaluations, bootstrap)
     made = Leaderboard(
-        board_a.rows(evaluations, pictures), b, board_c.rows(evaluations), rival.meet(b, evaluations, pictures), None,
-        {name: one.origin for name, one in evaluations.items()},
+        board_a.rows(evaluations, bootstrap), b, board_c.rows(evaluations), rival.meet(b, evaluations, bootstrap), None,
+        {name: one.origin for name, one in evaluations.items()}, refused or {},
     )  # fmt: skip
     climbed = {name: evaluations[method].ladder for name, method in made.medians.items()}
     ladders = {name: frame for name, frame in climbed.items() if len(frame)}
-    return replace(made, ladder=ladder.board(ladders, pictures)) if BASE in ladders else made
+    return replace(made, ladder=ladder.board(ladders, bootstrap)) if BASE in ladders else made
 
 
 def to_markdown(board: Leaderboard) -> str:
@@ -74,7 +74,7 @@ def to_markdown(board: Leaderboard) -> str:
         "# Leaderboard",
         "",
         "One row for each start; of one trained with several seeds that of the median seed, and *seeds* shows all.",
-        "Ratios are paired: median and 95 % bootstrap interval over pictures, the start's own passes included. Rank:",
+        "Ratios are paired: median and 95 % bootstrap interval over bootstrap, the start's own passes included. Rank:",
         "one more than the number of starts that are better, by comparisons of every two starts on the same problems",
         "that hold all together with 95 %; where those decide nothing, two starts tie. A run that did not converge",
         "stands as the cap and is a failure; so is a start that was not finite or absurd and fell back to cold. Times",
@@ -90,6 +90,7 @@ def to_markdown(board: Leaderboard) -> str:
         tables.markdown_table(board_b.HEADER, board_b.headline_rows(board.b)),
         "",
         _ties(board_b.headline(board.b)),
+        *like_labels(board_b.headline(board.b)),
         "",
         *([f"Rival: {tables.escape(rival.words(board.duel))}.", ""] if board.duel else []),
         "## Track A: starts",
@@ -100,6 +101,7 @@ def to_markdown(board: Leaderboard) -> str:
         tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")).drop("ties"))),
         "",
         _ties(_shown(board.a, RANKING)),
+        *like_labels(_shown(board.a, RANKING)),
         "",
         *(ladder_lines(board.ladder) if board.ladder is not None else []),
         "## Track C: starts in front of Newton",
@@ -118,6 +120,7 @@ def to_markdown(board: Leaderboard) -> str:
         "that it was timed on; MLflow run of its weights. Seconds of a start that was not run here are *claimed*.",
         "",
         tables.markdown_table(ORIGIN, origin_rows(board)),
+        *refused_lines(board.refused),
     ]
     return "\n".join(lines) + "\n"
 
@@ -133,6 +136,22 @@ def ladder_lines(made: pl.DataFrame) -> list[str]:
         tables.markdown_table(*ladder.page_rows(made)),
         "",
     ]
+
+
+def refused_lines(refused: Mapping[str, str]) -> list[str]:
+    """Return the section of records that do not stand."""
+    if not refused:
+        return []
+    title = ["", "## Records that do not stand", ""]
+    words = ["Each is left out, with its reason; none keeps another from its place.", ""]
+    return [*title, *words, *(f"- {tables.escape(why)}" for why in refused.values())]
+
+
+def like_labels(board: pl.DataFrame) -> list[str]:
+    """Return a line that names the rows of a board whose starts read like the labels."""
+    marked = board.filter(pl.col("label_like") > 0).select("family", "label_like", "problems").rows()
+    words = "; ".join(f"{family} on {like} of {problems}" for family, like, problems in marked)
+    return ["", tables.escape(f"Reads like the label, which a start is not given: {words}.")] if words else []
 
 
 def origin_rows(board: Leaderboard) -> list[list[str]]:
@@ -176,7 +195,7 @@ def rows(
     board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of rows of Track B or C as people see them."""
-    shown = board.drop(*HIDDEN, *left_out)
+    shown = board.drop(*HIDDEN, *left_out, strict=False)
     return shown.columns, [list(tables.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
 
 

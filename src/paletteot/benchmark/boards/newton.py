@@ -9,7 +9,7 @@ import polars as pl
 
 from paletteot.benchmark.boards.families import with_seeds
 from paletteot.benchmark.boards.starts import SPLITS
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 
 MEASURES: Mapping[str, type[pl.DataType]] = {
     "method": pl.String, "track": pl.String, "split": pl.String, "problems": pl.Int64, "failures": pl.Int64,

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from paletteot.benchmark.accelerations import counts
 from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import TOLERANCES
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.statistics import Interval, ratios
 from paletteot.splits import CHOICE, RANKING
 
@@ -27,7 +28,7 @@ class Duel:
     ratios: Mapping[str, Interval]
 
 
-def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], pictures: Pictures) -> Duel | None:
+def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap) -> Duel | None:
     """Return the duel, both sides chosen on CHOICE; None where there is nobody on one side."""
     chosen = board.filter(pl.col("shown") & pl.col("chosen"))
     order = chosen.filter(pl.col("split") == CHOICE).sort(board_b.SCORE, "family")
@@ -46,7 +47,7 @@ def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], pictures: P
         frames.append(part.filter(pl.col("acceleration") == acceleration))
     one, other = frames
     found = {
-        label: pictures.interval(ratios(board_b.counts(one, label), board_b.counts(other, label)), one["pair_id"])
+        label: bootstrap.interval(ratios(counts(one, label), counts(other, label)), one["pair_id"])
         for label in TOLERANCES
     }
     return Duel(names[0], names[1], found)
@@ -54,9 +55,7 @@ def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], pictures: P
 
 def words(duel: Duel) -> str:
     """Return who met whom and what came out, as part of a sentence."""
-    parts = [
-        f"{ratio.median:.3f} ({ratio.low:.3f} to {ratio.high:.3f}) to {label}" for label, ratio in duel.ratios.items()
-    ]
+    parts = [f"{ratio} to {label}" for label, ratio in duel.ratios.items()]
     return (
         f"{' + '.join(duel.learned)} needs {' and '.join(parts)} of the iterations of {' + '.join(duel.rival)}, "
         f"the best start that learned nothing and makes passes over the kernel only; both chosen on {CHOICE}"

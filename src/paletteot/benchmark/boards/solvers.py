@@ -9,8 +9,8 @@ import polars as pl
 
 from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards.families import ranked, who_ties
-from paletteot.benchmark.pictures import Pictures
-from paletteot.benchmark.statistics import Array
+from paletteot.benchmark.bootstrap import Bootstrap
+from paletteot.benchmark.statistics import Array, interval_text
 from paletteot.errors import DataError
 
 RATIO = ("ratio", "ratio_low", "ratio_high")
@@ -32,7 +32,7 @@ def scored(runs: pl.DataFrame, cap: float) -> pl.DataFrame:
     return runs.group_by(keys).agg(seconds.median().alias("score")).sort(keys, descending=[True, False, False])
 
 
-def rows(runs: pl.DataFrame, pictures: Pictures, *, base: str, cap: float) -> pl.DataFrame:
+def rows(runs: pl.DataFrame, bootstrap: Bootstrap, *, base: str, cap: float) -> pl.DataFrame:
     """Return the board, tolerance by tolerance, what ranks first before the others.
 
     runs: the columns of SOLVES and of SOLVES_SECONDS. base: the solver that ratios are taken to. cap: seconds that a
@@ -45,22 +45,22 @@ def rows(runs: pl.DataFrame, pictures: Pictures, *, base: str, cap: float) -> pl
         if base not in of:
             raise DataError(f"the run must hold {base}, which every ratio is taken to")
         tried = runs.filter(pl.col("tolerance") == tolerance)
-        made = [_row(name, of, base, tried.filter(pl.col("method") == name), pictures) for name in of]
+        made = [_row(name, of, base, tried.filter(pl.col("method") == name), bootstrap) for name in of]
 
         def logs(row: Mapping[str, object], of: Mapping[str, pl.DataFrame] = of) -> tuple[pl.Series, Array]:
             frame = of[str(row["method"])]
             return frame["pair_id"], np.log(frame["score"].to_numpy())
 
         board = pl.DataFrame(made).with_columns(family="method", tolerance=pl.lit(tolerance))
-        boards.append(ranked(board, pl.lit(True), pictures, logs).select(COLUMNS))
+        boards.append(ranked(board, pl.lit(True), "ratio", bootstrap, logs).select(COLUMNS))
     return pl.concat(boards).sort("tolerance", "rank", "ratio", "method", descending=[True, False, False, False])
 
 
 def _row(
-    name: str, of: Mapping[str, pl.DataFrame], base: str, tried: pl.DataFrame, pictures: Pictures
+    name: str, of: Mapping[str, pl.DataFrame], base: str, tried: pl.DataFrame, bootstrap: Bootstrap
 ) -> dict[str, object]:
     score = of[name]["score"].to_numpy()
-    ratio = pictures.interval(score / of[base]["score"].to_numpy(), of[name]["pair_id"])
+    ratio = bootstrap.interval(score / of[base]["score"].to_numpy(), of[name]["pair_id"])
     answered = tried.filter(pl.col("cpu_seconds").is_not_null())
     return {
         "method": name,
@@ -82,7 +82,7 @@ def to_markdown(board: pl.DataFrame, runs: pl.DataFrame, *, base: str, cap: floa
         made = []
         for row in part.iter_rows(named=True):
             shown = tables.cells(row, FORMATS)
-            ratio = "{ratio} ({ratio_low} to {ratio_high})".format(**shown)
+            ratio = interval_text(*(row[name] for name in RATIO))
             times = [shown["median_ms"], shown["mean_ms"], shown["ms_95"]]
             made.append(
                 [row["method"], *times, ratio, f"{row['failures']} of {row['runs']}", shown["cpu"], shown["rank"]]

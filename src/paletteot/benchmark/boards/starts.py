@@ -10,10 +10,10 @@ import polars as pl
 from paletteot.benchmark import statistics
 from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards.families import ranked, with_seeds
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import logarithms
-from paletteot.benchmark.pictures import Pictures
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation, check_same_pairs
+from paletteot.benchmark.records.evaluation import Evaluation, check_same_pairs
 from paletteot.benchmark.statistics import Array
 from paletteot.errors import DataError
 from paletteot.splits import BOARDS
@@ -24,7 +24,7 @@ FIVE = ("min", "q1", "median", "q3", "max")
 RATIO = ("ratio_median", "ratio_low", "ratio_high")
 COLUMNS = (
     "method", "family", "track", "split", "problems", "converged", "fallbacks", *FIVE, *RATIO, "improved_share",
-    "init_iterations", "init_ms", "total_ms", "claimed", "rank", "ties", "seeds", "shown",
+    "init_iterations", "init_ms", "total_ms", "claimed", "label_like", "rank", "ties", "seeds", "shown",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
 """The columns that do not repeat."""
@@ -35,7 +35,7 @@ FORMATS = {
 }  # fmt: skip
 
 
-def rows(evaluations: Mapping[str, Evaluation], pictures: Pictures) -> pl.DataFrame:
+def rows(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap) -> pl.DataFrame:
     """Return the board: the ranking split first, then by rank and ratio; every seed has a row.
 
     evaluations: of each method; BASE must be among them. Raises DataError when the base or a split is missing, a method
@@ -45,10 +45,10 @@ def rows(evaluations: Mapping[str, Evaluation], pictures: Pictures) -> pl.DataFr
         raise DataError(f"params.yaml: evaluate.methods must name {BASE}, which every ratio is taken to")
     for evaluation in evaluations.values():
         check_same_pairs(evaluations[BASE], evaluation)
-    return pl.concat([_split(evaluations, pictures, split) for split in SPLITS])
+    return pl.concat([_split(evaluations, bootstrap, split) for split in SPLITS])
 
 
-def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str) -> pl.DataFrame:
+def _split(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, split: str) -> pl.DataFrame:
     cold = evaluations[BASE].split(split).iterations
     if cold.is_empty():
         raise DataError(f"params.yaml: evaluate.splits must name {split}, which the leaderboard shows")
@@ -59,7 +59,7 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
         if evaluation.guest and part.iterations.is_empty():  # it entered another split or track
             continue
         frame, seconds = part.iterations, part.seconds
-        ratio = pictures.interval(statistics.ratios(part.counts, base), frame["pair_id"])
+        ratio = bootstrap.interval(statistics.ratios(part.counts, base), frame["pair_id"])
         made.append(
             {
                 "method": method,
@@ -75,6 +75,7 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
                 "init_ms": 1e3 * float(np.median(seconds["init_seconds"].to_numpy())),
                 "total_ms": 1e3 * float(np.median(seconds["total_seconds"].to_numpy())),
                 "claimed": evaluation.origin.claimed,
+                "label_like": int(frame["label_like"].sum()),
             }
         )
 
@@ -82,7 +83,7 @@ def _split(evaluations: Mapping[str, Evaluation], pictures: Pictures, split: str
         part = evaluations[str(row["method"])].split(split)
         return part.iterations["pair_id"], logarithms(part.counts)
 
-    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), pictures, logs)
+    board = ranked(with_seeds(pl.DataFrame(made), "ratio_median"), pl.col("shown"), "ratio_median", bootstrap, logs)
     return board.sort("rank", "ratio_median", "method", nulls_last=True).select(COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""What a record says, in a few lines: the start beside the cold one."""
+"""What rows of a track say, in a few lines: the start beside the cold one."""
 
 from __future__ import annotations
 
@@ -6,85 +6,114 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from paletteot.benchmark import statistics
-from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.pictures import Pictures
+from paletteot.benchmark import schema, statistics
+from paletteot.benchmark.accelerations import ORDER, counts
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
-from paletteot.benchmark.records.store import PLAIN_BASE, Record
+from paletteot.benchmark.records.store import Record
 from paletteot.errors import DataError
 
 WIDTH = 14
 """Of the first column."""
 
 
-def lines(record: Record, pairs: pl.DataFrame, pictures: Pictures) -> list[str]:
+def record(one: Record, pairs: pl.DataFrame, bootstrap: Bootstrap) -> list[str]:
     """Return the lines of a record.
 
     pairs: of its split, with pair_id, cold_iterations and cold_converged. Raises DataError where they are others.
     """
-    facts = record.facts
-    for name in ("iterations", PLAIN_BASE):
-        if name in record.tables and not record.tables[name]["pair_id"].equals(pairs["pair_id"]):
-            raise DataError(f"{record.folder}: must hold the pairs of split {facts.split}, but holds others")
-    ours = [*(_lines_a(record, pairs, pictures) if "A" in facts.tracks else [])]
-    ours += _lines_b(record, pictures) if "B" in facts.tracks else []
+    facts = one.facts
+    for name in ("iterations", schema.PLAIN):
+        if name in one.tables and not one.tables[name]["pair_id"].equals(pairs["pair_id"]):
+            raise DataError(f"{one.folder}: must hold the pairs of split {facts.splits[0]}, but holds others")
+    ours = [*(starts("start", one.tables["iterations"], pairs, bootstrap) if "A" in facts.tracks else [])]
+    if "B" in facts.tracks:
+        ours += accelerated(one.tables["accelerated"], one.tables[schema.PLAIN], bootstrap)
     tracks = f"Track{'s' if len(facts.tracks) > 1 else ''} {' and '.join(facts.tracks)}"
     return [
-        f"{facts.name}: {facts.split}, {len(pairs)} problems, {tracks}, data {facts.data_version}",
-        *(f"  {line}" for line in [*ours, _times(record)]),
+        f"{facts.name}: {', '.join(facts.splits)}, {len(pairs)} problems, {tracks}, data {facts.terms.data_version}",
+        *(f"  {line}" for line in [*ours, *_like(one), _times(one)]),
     ]
 
 
-def _lines_a(record: Record, pairs: pl.DataFrame, pictures: Pictures) -> list[str]:
-    frame, cold = record.tables["iterations"], pairs["cold_iterations"].to_numpy()
-    passes = frame["init_iterations"].to_numpy()
-    counts = frame["iterations"].to_numpy().astype(np.int64) + passes
+def starts(name: str, frame: pl.DataFrame, pairs: pl.DataFrame, bootstrap: Bootstrap) -> list[str]:
+    """Return the lines of rows of Track A: five numbers of the cold start's counts and of these, and their ratio.
+
+    pairs: of those rows, with cold_iterations and cold_converged.
+    """
+    cold, passes = pairs["cold_iterations"].to_numpy(), frame["init_iterations"].to_numpy()
+    found = frame["iterations"].to_numpy().astype(np.int64) + passes
     failures = int((~frame["converged"] | frame["fallback"]).sum())
-    ratio = pictures.interval(statistics.ratios(counts, cold), frame["pair_id"])
-    better = statistics.improved_share(counts, cold)
+    ratio = bootstrap.interval(statistics.ratios(found, cold), frame["pair_id"])
+    better = statistics.improved_share(found, cold)
     return [
         "iterations to the reference stop, the start's own included: min Q1 median Q3 max",
         f"{BASE:<{WIDTH}} {_five(cold, int(pairs['cold_converged'].sum()))}",
-        f"{'start':<{WIDTH}} {_five(counts, int(frame['converged'].sum()))}",
-        f"ratio {_interval(ratio)}, better on {better:.1%}; passes of the start {np.median(passes):g}; "
-        f"failures {failures}",
+        f"{name:<{WIDTH}} {_five(found, int(frame['converged'].sum()))}",
+        f"ratio {ratio}, better on {better:.1%}; passes of the start {np.median(passes):g}; failures {failures}",
     ]
 
 
-def _lines_b(record: Record, pictures: Pictures) -> list[str]:
-    made, base = [], record.tables[PLAIN_BASE]
+def accelerated(
+    frame: pl.DataFrame, base: pl.DataFrame, bootstrap: Bootstrap, cold: pl.DataFrame | None = None
+) -> list[str]:
+    """Return the lines of rows of Track B: each acceleration against plain Sinkhorn from cold.
+
+    base: rows of plain Sinkhorn on the same pairs. cold: rows of the cold start, to stand beside under each.
+    """
+    made = []
     for label in TOLERANCES:
-        cold = board_b.counts(base, label)
         made.append(f"passes to an L1 marginal error of {label}, the start's own included: min Q1 median Q3 max")
-        made.append(f"{BASE:<{WIDTH}} {_five(cold, int(base[f'converged_{label}'].sum()))}")
-        for (name,), frame in record.tables["accelerated"].group_by("acceleration", maintain_order=True):
-            counts = board_b.counts(frame, label)
-            ratio = pictures.interval(statistics.ratios(counts, cold), frame["pair_id"])
-            failures = int((~frame[f"converged_{label}"] | frame["fallback"]).sum())
-            five = _five(counts, int(frame[f"converged_{label}"].sum()))
-            made.append(f"{name!s:<{WIDTH}} {five}; ratio {_interval(ratio)}; failures {failures}")
+        made.append(f"{BASE + ', plain':<{WIDTH}} {_five(counts(base, label), int(base[f'converged_{label}'].sum()))}")
+        for name in (one for one in ORDER if one in set(frame["acceleration"])):
+            rows = frame.filter(pl.col("acceleration") == name)
+            made.append(f"{name:<{WIDTH}} {_passes(rows, base, label, bootstrap)}")
+            if cold is not None and len(same := cold.filter(pl.col("acceleration") == name)):
+                made.append(f"{'  from ' + BASE:<{WIDTH}} {_passes(same, base, label, bootstrap)}")
     return made
 
 
-def _five(counts: ArrayLike, converged: int) -> str:
+def newton(name: str, frame: pl.DataFrame, cold: pl.DataFrame) -> list[str]:
+    """Return the lines of rows of Track C: Newton's steps, failures and time; cold: rows of the cold start."""
+    made = ["Newton steps, median and largest, to an L1 marginal error of 1e-9"]
+    for who, rows in ((BASE, cold), (name, frame)):
+        failures = int((~rows["converged"] | rows["fallback"]).sum())
+        steps, ms = rows["steps"].to_numpy(), 1e3 * rows["total_seconds"].to_numpy()
+        made.append(f"{who:<{WIDTH}} {np.median(steps):g}, {steps.max()}; failures {failures}; {np.median(ms):.2f} ms")
+    return made
+
+
+def _passes(frame: pl.DataFrame, base: pl.DataFrame, label: str, bootstrap: Bootstrap) -> str:
+    found = counts(frame, label)
+    plain = frame.select("pair_id").join(base, on="pair_id", how="left", maintain_order="left")  # may run on fewer
+    ratio = bootstrap.interval(statistics.ratios(found, counts(plain, label)), frame["pair_id"])
+    failures = int((~frame[f"converged_{label}"] | frame["fallback"]).sum())
+    return f"{_five(found, int(frame[f'converged_{label}'].sum()))}; ratio {ratio}; failures {failures}"
+
+
+def _five(values: ArrayLike, converged: int) -> str:
     """Return the five numbers; ≥ marks one among runs that reached the cap: a lower bound."""
-    bounds = statistics.censored(np.size(counts), converged)
-    numbers = statistics.five_numbers(counts)
+    bounds = statistics.censored(np.size(values), converged)
+    numbers = statistics.five_numbers(values)
     return " ".join(f"{'≥' if bound else ''}{value:.0f}" for value, bound in zip(numbers, bounds, strict=True))
 
 
-def _interval(ratio: statistics.Interval) -> str:
-    return f"{ratio.median:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
+def _like(one: Record) -> list[str]:
+    frame = next(one.tables[name] for name in ("iterations", "accelerated") if name in one.tables)
+    problems = frame.group_by("pair_id").agg(pl.col("label_like").any())["label_like"]
+    if not (like := int(problems.sum())):
+        return []
+    return [f"reads like the label, which a start is not given, on {like} of {len(problems)} problems"]
 
 
-def _times(record: Record) -> str:
+def _times(one: Record) -> str:
     """Return the median time of the start and of the iterations after it, in ms, and where they were measured."""
-    facts, start = record.facts, "start"
+    facts, start = one.facts, "start"
     if facts.claimed:
         start += f" {1e3 * facts.claimed.seconds:.3g} ms on {facts.claimed.hardware} (claimed, not measured here)"
-    elif "seconds" in record.tables:
-        start += f" {1e3 * _median(record.tables['seconds'], 'init_seconds'):.3g} ms"
-    whole = [record.tables[name] for name in ("seconds", "accelerated_seconds") if name in record.tables]
+    elif "seconds" in one.tables:
+        start += f" {1e3 * _median(one.tables['seconds'], 'init_seconds'):.3g} ms"
+    whole = [one.tables[name] for name in ("seconds", "accelerated_seconds") if name in one.tables]
     times = " / ".join(f"{1e3 * _median(frame, 'total_seconds'):.3g} ms" for frame in whole)
     with_it = "iterations" if facts.claimed else "with its iterations"
     return f"{start}; {with_it} {times} (measured on {facts.measured.hardware})"

@@ -12,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from paletteot.benchmark import schema
-from paletteot.benchmark.submissions import unpack as submission_unpack
+from paletteot.benchmark.submissions import unpack
 from paletteot.benchmark.submissions.unpack import no_parquet
+from paletteot.benchmark.tracks.asking import reads_like, spread
 from paletteot.dataset.load import Pairs
 from paletteot.ot.problem import Array
 from paletteot.tables import dtypes
@@ -49,9 +50,9 @@ def parse(content: bytes, pairs: int, k: int) -> tuple[pl.DataFrame, list[str]]:
 
 def unpacked(content: bytes, pairs: int, k: int) -> pa.Table | str:
     """Return the table of a Parquet file, or what is wrong with the file: `unpack`, in a process of its own."""
-    command = [sys.executable, "-P", submission_unpack.__file__, str(pairs), str(k)]
+    command = [sys.executable, "-P", unpack.__file__, str(pairs), str(k)]
     done = subprocess.run(command, input=content, capture_output=True, check=False)
-    if done.returncode == submission_unpack.REFUSED:
+    if done.returncode == unpack.REFUSED:
         return done.stdout.decode()
     if done.returncode:
         told = done.stderr.decode(errors="replace").strip().rpartition("\n")[2][:100]
@@ -145,7 +146,7 @@ def _potentials(frame: pl.DataFrame, pairs: Pairs) -> Iterator[str]:
             "a cast afterwards does not bring the digits back"
         )
     free = rows["iterations"].eq(0).fill_null(False).to_numpy() if "iterations" in rows.columns else True
-    if (copied := ~bad & free & _copied(g, pairs.g[at], on)).any():
+    if (copied := ~bad & free & reads_like(g, pairs.g[at], on, COPIED)).any():
         yield (
             "g: must be found without the labels, but is the label itself, with no pass declared, for "
             f"{_some(ids.filter(copied))}"
@@ -156,20 +157,7 @@ def _rounded(g: Array, on: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return of which rows all values are float32, (n,). One value throughout says nothing: zero is a legal start."""
     with np.errstate(over="ignore", invalid="ignore"):
         exact = np.where(on, g.astype(np.float32) == g, True).all(axis=1)
-    return np.asarray(exact & (_spread(g, on) > 0))
-
-
-def _copied(g: Array, label: Array, on: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which rows are the label up to the gauge, (n,)."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return np.asarray((on.sum(axis=1) > 1) & (_spread(g - label, on) <= COPIED))
-
-
-def _spread(values: Array, on: NDArray[np.bool_]) -> Array:
-    """Return the largest less the smallest value of each row on the support, (n,)."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        top = np.max(values, axis=1, where=on, initial=-np.inf)
-        return np.asarray(top - np.min(values, axis=1, where=on, initial=np.inf))
+    return np.asarray(exact & (spread(g, on) > 0))
 
 
 def _numbers(frame: pl.DataFrame) -> Iterator[str]:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.benchmark.records.facts import Claim, Measured, RecordFacts, version_of
-from paletteot.benchmark.submissions import rows as submission_rows
-from paletteot.benchmark.submissions import said as submission_facts
-from paletteot.benchmark.submissions import unpack as submission_unpack
-from paletteot.benchmark.submissions.said import Facts
-from paletteot.benchmark.tracks.accelerated import accelerations, track_b
-from paletteot.benchmark.tracks.asking import ask
-from paletteot.benchmark.tracks.base import plain
-from paletteot.benchmark.tracks.runner import track_a
+from paletteot.benchmark.records.facts import Claim, Measured, RecordFacts, Terms, version_of
+from paletteot.benchmark.submissions import rows, said, unpack
+from paletteot.benchmark.submissions.said import Said
 from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError
 from paletteot.files import sha256_of
 from paletteot.ot.problem import Array, Problems
-from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.contract import Start, WarmStart
 
 
 class SubmissionError(DataError):
@@ -38,49 +32,76 @@ class SubmissionError(DataError):
 class Submission:
     """A legal submission.
 
-    facts: what its YAML says. frame: rows of schema.submission, in the order of the split's pairs. sha256: of the YAML
+    said: what its YAML says. frame: rows of schema.submission, in the order of the split's pairs. sha256: of the YAML
     and of the Parquet file, by their names.
     """
 
-    facts: Facts
+    said: Said
     frame: pl.DataFrame
     sha256: dict[str, str]
 
     @property
     def version(self) -> str:
         """Twelve hex digits that any change of either file changes."""
-        return version_of(self.sha256)
+        return version_of(self.sha256, "")
 
-    def recorded(self, measured: Measured) -> RecordFacts:
+    def recorded(self, terms: Terms, measured: Measured) -> RecordFacts:
         """Return what its record says of it."""
-        said = self.facts
+        one = self.said
         return RecordFacts(
-            name=said.name, by=tuple(said.authors), link=said.link, tracks=(said.track,), split=said.split,
-            data_version=said.data_version, version=self.version, submitted=self.sha256,
-            claimed=Claim(seconds=said.seconds, hardware=said.hardware), measured=measured,
+            name=one.name, by=tuple(one.authors), link=one.link, tracks=(one.track,), splits=(one.split,),
+            terms=terms, version=self.version, submitted=self.sha256,
+            claimed=Claim(seconds=one.seconds, hardware=one.hardware), measured=measured,
         )  # fmt: skip
 
-    def part(self, rows: slice) -> Part:
-        """Return some rows as a contestant for their pairs."""
-        frame = self.frame[rows]
-        omega = frame["omega"].to_numpy() if "omega" in frame.columns else None
-        return Part(self.facts.name, frame["g"].to_numpy(), omega, frame["iterations"].to_numpy().astype(np.int64))
+    def maker(self, pairs: Pairs) -> Filed:
+        """Return what makes the contestant of its potentials. pairs: of its split."""
+        omega = self.frame["omega"].to_numpy() if "omega" in self.frame.columns else None
+        passes = self.frame["iterations"].to_numpy().astype(np.int64)
+        return Filed(
+            self.said.name, self.version, pairs.source, pairs.target, self.frame["g"].to_numpy(), omega, passes
+        )
 
 
-@dataclass
-class Part:
-    """Some rows of a submission as a contestant, which can start their pairs and no others."""
+@dataclass(eq=False)
+class Filed:
+    """Potentials of the pairs of a split as a contestant, which can start them and no others.
+
+    source, target: (m,) rows of each pair's palettes. g: (m, l). omega: (m,) or None. passes: (m,). timed: that its
+    starts were made elsewhere, and looking one up takes no time of theirs.
+    """
 
     name: str
+    version: str
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
     g: Array
     omega: Array | None
-    iterations: NDArray[np.int64] | int
+    passes: NDArray[np.int64]
     summary: str = "submitted as a file"
     citation: str = ""
+    timed: bool = False
 
-    def start(self, problems: Problems) -> Start:  # noqa: ARG002 - the contract's; the answer is there already
-        """Return what was submitted."""
-        return Start(self.g, self.omega, self.iterations)
+    def __call__(self) -> WarmStart:
+        """Return itself: it is made already."""
+        return self
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Filed) and self.version == other.version
+
+    def start(self, problems: Problems) -> Start:
+        """Return what was submitted, and nothing that can be used for a pair that was not."""
+        known = {pair: row for row, pair in enumerate(zip(self.source.tolist(), self.target.tolist(), strict=True))}
+        asked = zip(problems.source.tolist(), problems.target.tolist(), strict=True)
+        rows = np.array([known.get(pair, -1) for pair in asked], dtype=np.int64)
+        there = rows >= 0
+        g = np.full(problems.b.shape, np.nan)
+        g[there] = self.g[rows[there]]
+        omega = None if self.omega is None else np.where(there, self.omega[rows], 1.0)
+        return Start(g, omega, np.where(there, self.passes[rows], 0))
 
 
 def read(path: Path, pairs_of: Callable[[str], Pairs], *, taken: Collection[str], version: str) -> Submission:
@@ -89,11 +110,11 @@ def read(path: Path, pairs_of: Callable[[str], Pairs], *, taken: Collection[str]
     pairs_of: gives the labelled pairs of a split. taken: names of contestants that are there already. version: of the
     data set. Nothing is run, and nothing in the files is executed. Raises SubmissionError with all that is wrong.
     """
-    yaml = _content(path, submission_facts.LARGEST)
-    mapping, problems = submission_facts.parse(yaml)
+    yaml = _content(path, said.LARGEST)
+    mapping, problems = said.parse(yaml)
     if problems:
         raise SubmissionError([f"{path.name}: {problem}" for problem in problems])
-    facts, complaints = submission_facts.check(mapping, taken, version)
+    facts, complaints = said.check(mapping, taken, version)
     problems = [f"{path.name}: {problem}" for problem in complaints]
     wrong = {problem.partition(":")[0].partition(".")[0] for problem in complaints}
     if wrong & {"split", "file"} or not {"split", "file"} <= set(mapping):
@@ -101,15 +122,15 @@ def read(path: Path, pairs_of: Callable[[str], Pairs], *, taken: Collection[str]
     file, pairs = path.with_name(str(mapping["file"])), pairs_of(str(mapping["split"]))
     n, k = len(pairs), pairs.palettes.a.shape[1]
     try:
-        content = _content(file, submission_unpack.most_bytes(n, k))
+        content = _content(file, unpack.most_bytes(n, k))
     except SubmissionError as error:
         raise SubmissionError([*problems, *error.problems]) from None
-    frame, found = submission_rows.parse(content, n, k)
-    problems += [f"{file.name}: {problem}" for problem in found or submission_rows.check(frame, pairs)]
+    frame, found = rows.parse(content, n, k)
+    problems += [f"{file.name}: {problem}" for problem in found or rows.check(frame, pairs)]
     if problems or facts is None:
         raise SubmissionError(problems)
     sha256 = {path.name: sha256_of(yaml), file.name: sha256_of(content)}
-    return Submission(facts, submission_rows.arranged(frame, pairs), sha256)
+    return Submission(facts, rows.arranged(frame, pairs), sha256)
 
 
 def _content(path: Path, most: int) -> bytes:
@@ -124,16 +145,3 @@ def _content(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise SubmissionError([f"{path.name}: must be at most {most} bytes, but is larger"])
     return content
-
-
-def judge(part: Part, pairs: Pairs, track: str, *, eps: float, atol: float, max_iterations: int) -> pl.DataFrame:
-    """Judge a part on its pairs under Track A or B; returns the columns of all tables of that track.
-
-    Seconds are those of the iterations alone: the start was made elsewhere. Under Track B the rows of plain Sinkhorn
-    from cold stand among them.
-    """
-    starts = replace(ask(part, pairs, eps), seconds=0.0)
-    if track == "A":
-        return track_a(starts, atol=atol, max_iterations=max_iterations)
-    ours = track_b(starts, accelerations(starts), max_iterations=max_iterations)
-    return pl.concat([ours, plain(pairs, eps=eps, max_iterations=max_iterations)])

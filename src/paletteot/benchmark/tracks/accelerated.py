@@ -8,13 +8,12 @@ from collections.abc import Sequence
 import polars as pl
 
 from paletteot.benchmark import schema
-from paletteot.benchmark.protocol import BASE, OWN, PLAIN, RELAXED, TOLERANCES
+from paletteot.benchmark.accelerations import ANDERSON, OWN, PLAIN, RELAXED
+from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.tracks.asking import Starts
 from paletteot.ot import accelerated
 from paletteot.ot.accelerated import OMEGA, Descent
 from paletteot.ot.problem import Array, Problem
-
-ANDERSON = {f"anderson_{memory}": memory for memory in (5, 10, 20)}
 
 POWER_ITERATIONS = 10
 POWER_PASSES = POWER_ITERATIONS + 1
@@ -54,6 +53,7 @@ def track_b(starts: Starts, names: Sequence[str], *, max_iterations: int) -> pl.
                     "init_iterations": int(starts.iterations[row]) + passes,
                     "undone": run.undone,
                     "fallback": bool(starts.fallback[row]) or (name == OWN and not legal),
+                    "label_like": bool(starts.label_like[row]),
                     "total_seconds": seconds,
                 }
             )  # fmt: skip

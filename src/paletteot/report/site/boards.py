@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.accelerations import PLAIN
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.boards import rival
 from paletteot.benchmark.boards.families import who_ties
 from paletteot.benchmark.boards.leaderboard import Leaderboard
-from paletteot.benchmark.protocol import BASE, PLAIN, TOLERANCES
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.report.site import charts, tables
 from paletteot.report.site.charts import Figure
-from paletteot.report.site.facts import Facts
+from paletteot.report.site.facts import SiteFacts
 from paletteot.report.site.tables import Table
 from paletteot.splits import CHOICE, RANKING
 
@@ -49,7 +50,7 @@ class Section:
     figure: Figure
 
 
-def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: Facts) -> Iterator[Section]:
+def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: SiteFacts) -> Iterator[Section]:
     """Yield what the ranking shows, the ranking split of Track B first.
 
     evaluations: of each method.
@@ -77,7 +78,9 @@ def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
     return f"Not told apart: {who_ties(part)}." + (duel if part["split"][0] == RANKING else "")
 
 
-def _pareto(track: str, split: str, shown: pl.DataFrame, evaluations: Mapping[str, Evaluation], facts: Facts) -> Figure:
+def _pareto(
+    track: str, split: str, shown: pl.DataFrame, evaluations: Mapping[str, Evaluation], facts: SiteFacts
+) -> Figure:
     names, counts = shown["family"], shown["total_ms"]
     if track == "A":  # the board's own median leaves out what the start spends
         counts = pl.Series([np.median(evaluations[name].split(split).counts) for name in shown["method"]])

@@ -16,10 +16,10 @@ from markupsafe import Markup
 from paletteot.benchmark.boards import seed_view
 from paletteot.benchmark.boards.leaderboard import Leaderboard
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.files import replacing
 from paletteot.report.site import boards, charts, data, ladder, methods, problems
-from paletteot.report.site.facts import Facts, slug
+from paletteot.report.site.facts import SiteFacts, slug
 from paletteot.report.site.tables import MEANINGS, Cell, Table
 from paletteot.splits import RANKING
 
@@ -35,7 +35,7 @@ def write(
     evaluations: Mapping[str, Evaluation],
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
-    facts: Facts,
+    facts: SiteFacts,
 ) -> None:
     """Write the site whole or not at all; the same inputs give the same bytes.
 
@@ -70,7 +70,7 @@ def pages(
     evaluations: Mapping[str, Evaluation],
     curves: Mapping[str, pl.DataFrame],
     pairs: pl.DataFrame,
-    facts: Facts,
+    facts: SiteFacts,
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield path, template and words of each page."""
     medians = {name: evaluations[board.medians[name]] for name in families(board) if name in board.medians}

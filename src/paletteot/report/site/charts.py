@@ -12,7 +12,7 @@ import polars as pl
 
 from paletteot.benchmark.boards import seed_view
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.report import figures
 from paletteot.report.figures import BLUE, GREY, Layers
 from paletteot.report.headline import KINDS, looks

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.dataset import schema
 from paletteot.report.site import charts, problems
-from paletteot.report.site.facts import Facts
+from paletteot.report.site.facts import SiteFacts
 from paletteot.report.site.tables import Cell, Table
 from paletteot.splits import BOARDS, SPLITS
 from paletteot.tables import Table as Columns
@@ -19,7 +19,7 @@ SHOWN = 12
 """Palettes in the gallery, each of another photograph."""
 
 
-def page(medians: Mapping[str, Evaluation], facts: Facts) -> dict[str, Any]:
+def page(medians: Mapping[str, Evaluation], facts: SiteFacts) -> dict[str, Any]:
     """Return what the page of the data shows. medians: the evaluation that stands for each family."""
     tables = facts.release["tables"]
     rows = [
@@ -61,7 +61,7 @@ def columns(name: str, table: Columns) -> Table:
     return Table(f"Columns of {name}", dict.fromkeys(rows[0], ""), rows)
 
 
-def gallery(facts: Facts) -> dict[str, Any]:
+def gallery(facts: SiteFacts) -> dict[str, Any]:
     """Return the palettes of the first picture of some photographs, as the pages draw them."""
     first = dict(reversed(list(zip(facts.palettes.groups, facts.palettes.ids, strict=True))))
     return problems.swatches(facts.palettes, [first[group] for group in sorted(first)][:SHOWN])

@@ -5,47 +5,33 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from paletteot.benchmark.records.origin import Origin, web_address
+from paletteot.benchmark.records.evaluation import About, Evaluation, Origin
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.versions import Manifest
+from paletteot.warmstarts.contract import family
 
 
 @dataclass(frozen=True)
-class About:
-    """What is said of a start; '' where nothing is. All of its text is a stranger's.
-
-    learned, kernel_only: whether it knows something from data, and whether it makes passes over the kernel only; None
-    where nobody here can know.
-    """
-
-    summary: str = ""
-    citation: str = ""
-    authors: str = ""
-    link: str = ""
-    learned: bool | None = False
-    kernel_only: bool | None = True
-
-    @property
-    def href(self) -> str:
-        """The link where it is one that a browser may follow, else ''."""
-        return web_address(self.link)
-
-
-@dataclass(frozen=True)
-class Facts:
+class SiteFacts:
     """Everything that the site is told.
 
-    about: by family. origins: by method. settings: how everything was made, name and value. palettes: of all pictures.
-    release: the manifest of the data's release.
+    settings: how everything was made, name and value. palettes: of all pictures.
+    release: the manifest of the data's release. refused: records of guests that do not stand, and why.
     """
 
-    about: Mapping[str, About]
-    origins: Mapping[str, Origin]
     settings: Mapping[str, str]
     palettes: Palettes
     release: Manifest
+    refused: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, About] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+    def of(self, evaluations: Mapping[str, Evaluation]) -> SiteFacts:
+        """Return the same with what the evaluations say: about by family, its first method's; origins by method."""
+        about = {family(method): one.about for method, one in reversed(list(evaluations.items()))}
+        return replace(self, about=about, origins={method: one.origin for method, one in evaluations.items()})
 
 
 def slug(name: str) -> str:

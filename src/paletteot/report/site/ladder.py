@@ -15,7 +15,7 @@ from paletteot.report.figures import GREY
 from paletteot.report.headline import KINDS, looks
 from paletteot.report.site import charts
 from paletteot.report.site.charts import Figure
-from paletteot.report.site.facts import Facts
+from paletteot.report.site.facts import SiteFacts
 from paletteot.report.site.tables import Cell, Table, interval, named, number
 from paletteot.splits import RANKING
 
@@ -27,7 +27,7 @@ ROOM = 0.42
 """Share of the plot that is kept for names."""
 
 
-def section(rungs: pl.DataFrame, facts: Facts) -> dict[str, Any]:
+def section(rungs: pl.DataFrame, facts: SiteFacts) -> dict[str, Any]:
     """Return the figure and the table of the ladder.
 
     rungs: method (a family, whose median seed it is), atol, problems, converged, median, ratio_median, ratio_low and

@@ -13,9 +13,9 @@ from paletteot.benchmark.boards import newton as board_c
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.boards.leaderboard import HIDDEN, Leaderboard
 from paletteot.benchmark.protocol import BASE
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.report.site import charts
-from paletteot.report.site.facts import Facts, slug
+from paletteot.report.site.facts import SiteFacts, slug
 from paletteot.report.site.tables import Cell, Table, number
 from paletteot.splits import RANKING
 
@@ -28,7 +28,7 @@ def page(
     medians: Mapping[str, Evaluation],
     curves: Mapping[str, pl.DataFrame],
     picked: pl.DataFrame,
-    facts: Facts,
+    facts: SiteFacts,
 ) -> dict[str, Any]:
     """Return what the page of a start shows.
 

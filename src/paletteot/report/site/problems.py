@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from paletteot.benchmark.accelerations import counts as accelerated_counts
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.protocol import BASE, TOLERANCES
-from paletteot.benchmark.records.results import Evaluation
+from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.statistics import ratios
 from paletteot.dataset.load import Palettes
 from paletteot.palettes import Palette
@@ -100,7 +101,7 @@ def _runs(evaluation: Evaluation, ids: pl.Series, acceleration: str) -> dict[int
     part = evaluation.split(RANKING)
     wanted = pl.col("pair_id").is_in(ids.implode())
     fast = part.accelerated.filter(wanted & (pl.col("acceleration") == acceleration))
-    counts = [board_b.counts(fast, label).astype(int).tolist() for label in TOLERANCES]
+    counts = [accelerated_counts(fast, label).astype(int).tolist() for label in TOLERANCES]
     passes = dict(zip(fast["pair_id"], zip(*counts, strict=True), strict=True))
     made = {}
     for row in part.iterations.filter(wanted).iter_rows(named=True):

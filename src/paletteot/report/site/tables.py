@@ -10,7 +10,8 @@ import polars as pl
 
 from paletteot.benchmark.boards import starts as board_a
 from paletteot.benchmark.protocol import TOLERANCES
-from paletteot.report.site.facts import Facts, slug
+from paletteot.benchmark.statistics import interval_text
+from paletteot.report.site.facts import SiteFacts, slug
 
 Row = Mapping[str, object]
 
@@ -72,7 +73,7 @@ MEANINGS = {
 }
 
 
-def track_a(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str, Cell]]:
+def track_a(board: pl.DataFrame, facts: SiteFacts, root: str = "") -> list[dict[str, Cell]]:
     """Return the shown rows of one split of Track A. root: way to the index."""
     strips = _strips(board, "ratio_median", ("ratio_median", "ratio_low", "ratio_high"))
     return [
@@ -91,7 +92,7 @@ def track_a(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str,
     ]
 
 
-def track_b(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str, Cell]]:
+def track_b(board: pl.DataFrame, facts: SiteFacts, root: str = "") -> list[dict[str, Cell]]:
     """Return the rows of one split of Track B that were chosen."""
     loose, tight = TOLERANCES
     strips = _strips(board, f"ratio_{loose}", (f"ratio_{loose}", f"low_{loose}", f"high_{loose}"))
@@ -116,7 +117,7 @@ def track_b(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str,
     ]
 
 
-def track_c(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str, Cell]]:
+def track_c(board: pl.DataFrame, facts: SiteFacts, root: str = "") -> list[dict[str, Cell]]:
     """Return the shown rows of one split of Track C."""
     made = []
     for row in board.filter("shown").iter_rows(named=True):
@@ -134,7 +135,7 @@ def track_c(board: pl.DataFrame, facts: Facts, root: str = "") -> list[dict[str,
     return made
 
 
-TRACKS: Mapping[str, Callable[[pl.DataFrame, Facts, str], list[dict[str, Cell]]]] = {
+TRACKS: Mapping[str, Callable[[pl.DataFrame, SiteFacts, str], list[dict[str, Cell]]]] = {
     "A": track_a, "B": track_b, "C": track_c,
 }  # fmt: skip
 
@@ -146,8 +147,10 @@ def table(caption: str, rows: Sequence[Mapping[str, Cell]]) -> Table:
 
 
 def named(row: Row, root: str = "") -> Cell:
-    """Return the family of a row, with the way to its page."""
-    return Cell(str(row["family"]), str(row["family"]), f"{root}methods/{slug(str(row['family']))}.html")
+    """Return the family of a row, marked where its starts read like the labels, with the way to its page."""
+    family = str(row["family"])
+    mark = " (reads like the label)" if row.get("label_like") else ""
+    return Cell(family + mark, family, f"{root}methods/{slug(family)}.html")
 
 
 def rank(row: Row) -> Cell:
@@ -158,7 +161,9 @@ def rank(row: Row) -> Cell:
 
 def interval(row: Row, median: str, low: str, high: str, strip: Strip | None) -> Cell:
     """Return a median with the ends of its interval, drawn too where there is a strip."""
-    return Cell(f"{row[median]:.3f} ({row[low]:.3f} to {row[high]:.3f})", number(row[median]), strip=strip)
+    return Cell(
+        interval_text(*(float(str(row[name])) for name in (median, low, high))), number(row[median]), strip=strip
+    )
 
 
 def both(row: Row, measure: str, form: str) -> Cell:
@@ -172,7 +177,7 @@ def cell(row: Row, name: str, form: str) -> Cell:
     return Cell(format(row[name], form), number(row[name]))
 
 
-def seconds(row: Row, facts: Facts) -> Cell:
+def seconds(row: Row, facts: SiteFacts) -> Cell:
     """Return the time of a row in ms, marked where it was not measured here."""
     claimed = " claimed" if facts.origins[str(row["method"])].claimed else ""
     return Cell(f"{row['total_ms']:.2f}{claimed}", number(row["total_ms"]))
@@ -194,7 +199,7 @@ def number(value: object) -> float | str:
     return value if isinstance(value, int) else float(f"{value:.6g}") if isinstance(value, float) else ""
 
 
-def _origin(row: Row, facts: Facts) -> dict[str, Cell]:
+def _origin(row: Row, facts: SiteFacts) -> dict[str, Cell]:
     found = facts.origins[str(row["method"])]
     short = found.code[:10] + ("-dirty" if found.code.endswith("-dirty") else "")
     return {

@@ -1,4 +1,4 @@
-"""Medians with intervals over pictures, and comparisons, the same pictures drawn for every contestant."""
+"""Medians with intervals over bootstrap, and comparisons, the same pictures drawn for every contestant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from paletteot.errors import DataError
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Bootstrap:
     """Which pictures each pair is of, and how often they are drawn.
 
     pairs: pair_id, source and target of every pair. draws, seed: of the bootstrap.
