@@ -194,6 +194,10 @@ def test_the_error_decides_and_not_the_claim(make_problem: MakeProblem, claim):
 
     error, failure = judged(g + 100, 1e-9)
     assert failure == ""
+    for constant in (1e17, 1e20, 1e300):  # which takes all digits of g with it
+        error, failure = judged(np.full(6, constant), 1e-4)
+        assert error == pytest.approx(sinkhorn.marginal_error(problem, np.zeros(6)))
+        assert failure == ("false claim" if claim else "missed")
     off = g + 1e-3 * np.eye(6)[0]
     expected = sinkhorn.marginal_error(problem, off)
     error, failure = judged(off, expected * 1.01)

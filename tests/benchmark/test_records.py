@@ -178,8 +178,8 @@ def test_the_lines_of_track_b_have_every_acceleration(tmp_path):
     shown = lines(record(tmp_path, frame=rows().with_columns(omega=pl.lit(1.5)), track="B"))
     for label, part in (("1e-5", shown[1:9]), ("1e-9", shown[9:17])):
         assert label in part[0]
-        assert [line.split()[0] for line in part[1:]] == [
-            "cold,", "relaxed", "relaxed_power", "relaxed_own", "anderson_5", "anderson_10", "anderson_20",
+        assert [line.split()[2] for line in part[1:]] == [
+            "plain", "relaxed", "relaxed_power", "relaxed_own", "anderson_5", "anderson_10", "anderson_20",
         ]  # fmt: skip
         assert all("ratio" in line and line.endswith("failures 0") for line in part[2:])
 

@@ -43,11 +43,12 @@ class Comparisons:
     def ranks(self, scores: ArrayLike) -> list[int]:
         """Return the rank of each method: one more than the number of those that are better, in the order of scores.
 
-        scores: (m,) what the board shows, less is better. Nobody ranks above a method with a smaller score: a noisy
-        one, which nothing is told apart from, ranks with those about it and not with the first.
+        scores: (m,) what the board shows, less is better. Only who has a smaller score counts as better, and nobody
+        ranks above such a one: a noisy method, which is told apart from nobody, ranks with those about it.
         """
-        alone = 1 + self.better.sum(axis=0)
-        order = np.argsort(np.asarray(scores, dtype=np.float64), kind="stable")
+        found = np.asarray(scores, dtype=np.float64)
+        alone = 1 + (self.better & (found[:, None] < found)).sum(axis=0)
+        order = np.argsort(found, kind="stable")
         ranks = np.empty(len(order), dtype=np.int64)
         ranks[order] = np.maximum.accumulate(alone[order])
         return [int(rank) for rank in ranks]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from paletteot.benchmark.records.words import is_taken, scripts
 from paletteot.benchmark.specimens import EPS, batch, problem, several
 from paletteot.errors import PaletteOTError
 from paletteot.ot import sinkhorn
@@ -86,7 +87,9 @@ def names(contestant: WarmStart, taken: Collection[str] = ()) -> Iterator[str]:
             yield f"{field} must have at most {LONGEST[field]} characters, but has {len(value)}"
         elif field == "name" and not value.isidentifier():
             yield f"name must be a Python identifier, but is {value!r}"
-        elif field == "name" and value in taken:
+        elif field == "name" and len(found := scripts(value)) > 1:
+            yield f"name must be written in one script, but {value!r} has letters of {' and '.join(found)}"
+        elif field == "name" and is_taken(value, taken):
             yield f"name must be nobody else's, but is {value!r}"
 
 

@@ -81,7 +81,7 @@ def evaluate(
     if track == Track.A:
         said = lines.starts(name, rows["A"], pairs.frame, bootstrap)
     elif track == Track.B:
-        said = lines.accelerated(rows["B"], rows[schema.PLAIN], bootstrap, cold["B"])
+        said = lines.accelerated(name, rows["B"], rows[schema.PLAIN], bootstrap, cold["B"])
     else:
         said = lines.newton(name, rows["C"], cold["C"])
     typer.echo("\n".join(f"  {line}" for line in said))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from paletteot.errors import ProblemError
-from paletteot.ot import accelerated_kernels, certificate, numbers
+from paletteot.ot import accelerated_kernels, kernels, numbers
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.sinkhorn import MAX_ITERATIONS, ROUNDING, expand, plan, start_on_support
 
@@ -63,7 +63,7 @@ def plain(
     Raises ProblemError when g is none (`sinkhorn.start_on_support`), the tolerances do not fall, or max_iterations is
     no whole number.
     """
-    return _anderson(problem, g, 0, tolerances, max_iterations)
+    return _descend(accelerated_kernels.anderson, 0, problem, g, tolerances, max_iterations)
 
 
 def anderson(
@@ -74,7 +74,8 @@ def anderson(
 
     memory: differences kept, 1 to MEMORY. Raises ProblemError as `plain` does, and for another memory.
     """
-    return _anderson(problem, g, numbers.whole(memory, "memory", 1, MEMORY), tolerances, max_iterations)
+    kept = numbers.whole(memory, "memory", 1, MEMORY)
+    return _descend(accelerated_kernels.anderson, kept, problem, g, tolerances, max_iterations)
 
 
 def relaxed(
@@ -89,10 +90,7 @@ def relaxed(
     weight = numbers.real(omega, "omega", "between 0 and 2")
     if not 0 < weight < 2:
         raise ProblemError(f"omega must be between 0 and 2, but is {omega}")
-    wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
-    kept, start, counts = problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64)
-    error, undone = accelerated_kernels.relaxed(kept.cost, kept.a, kept.b, kept.eps, start, weight, wanted, cap, counts)
-    return _descent(problem, start, counts, wanted, cap, error, undone)
+    return _descend(accelerated_kernels.relaxed, weight, problem, g, tolerances, max_iterations)
 
 
 def best_omega(s2: float) -> float:
@@ -116,7 +114,7 @@ def implied_omega(problem: Problem, g: ArrayLike, passes: int = 10) -> float:
     top /= np.linalg.norm(top)
     vector = np.cos(np.arange(len(c)) * 2.399963)  # any fixed vector; the golden angle makes one without a pattern
     square = 0.0
-    for _ in range(passes):
+    for _ in range(numbers.whole(passes, "passes")):
         vector -= top * (top @ vector)
         vector /= np.linalg.norm(vector) or 1.0
         vector = scaled.T @ (scaled @ vector)
@@ -139,24 +137,18 @@ def polish(problems: Problems, g: Array, *, tolerance: float = POLISHED) -> tupl
     return np.stack([run.g for run in runs]), np.array([run.iterations[0] + 1 for run in runs], dtype=np.int64)
 
 
-def _anderson(
-    problem: Problem, g: ArrayLike | None, memory: int, tolerances: Sequence[float], max_iterations: int
-) -> Descent:
+def _descend(
+    loop: Callable[..., tuple[float, int]], setting: float, problem: Problem, g: ArrayLike | None,
+    tolerances: Sequence[float], max_iterations: int,
+) -> Descent:  # fmt: skip
+    """Run a compiled loop; a tolerance that it claims, but that its potentials do not bear out, is not reached."""
     wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
-    kept, start, counts = problem.on_support(), start_on_support(problem, g), np.zeros(len(wanted), dtype=np.int64)
-    error, undone = accelerated_kernels.anderson(
-        kept.cost, kept.a, kept.b, kept.eps, start, memory, wanted, cap, counts
-    )
-    return _descent(problem, start, counts, wanted, cap, error, undone)
-
-
-def _descent(
-    problem: Problem, end: Array, counts: NDArray[np.int64], wanted: Array, cap: int, error: float, undone: int
-) -> Descent:
-    """Return what a run gave; tolerances that it claims, but that its potentials do not bear out, are not reached."""
-    g = expand(end, problem.b)
-    reached = error <= wanted
+    kept, end, counts = problem.on_support(), start_on_support(problem, g), np.empty(len(wanted), dtype=np.int64)
+    cost = kept.cost
+    error, undone = loop(cost, kept.a, kept.b, kept.eps, end, setting, wanted, cap, counts)
+    g, reached = expand(end, problem.b), error <= wanted
     if reached.any():
-        reached &= certificate.error_of(problem, g) <= HONEST * wanted + ROUNDING
+        left = kernels.target_error(cost, kept.a, kept.b, kept.eps, g[problem.b > 0])
+        reached &= left <= HONEST * wanted + ROUNDING
         counts[~reached] = cap
     return Descent(g, counts, reached, error, undone)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from paletteot.errors import ProblemError
 from paletteot.ot import kernels, numbers
 from paletteot.ot.problem import Array, Problem
 from paletteot.ot.sinkhorn import start_on_support
@@ -41,29 +40,12 @@ def certify(problem: Problem, g: ArrayLike) -> Certificate:
 
     Raises ProblemError when g is not float64, or none (`sinkhorn.start_on_support`).
     """
-    potentials = numbers.reals(g, "g")
-    found = getattr(g, "dtype", potentials.dtype)
-    if found != np.float64:
-        raise ProblemError(f"g must be float64, but is {found}")
-    on = problem.b > 0
     known = np.zeros(problem.b.shape)
-    known[on] = start_on_support(problem, potentials)
+    known[problem.b > 0] = start_on_support(problem, numbers.reals(g, "g", "float64"))
     x, y = _known(problem.x), _known(problem.y)
     column = np.empty(len(problem.b))
     source_error, primal, dual = kernels.certify(x, problem.a, y, problem.b, problem.eps, known, column)
     return Certificate(source_error, float(np.abs(column - problem.b).sum()), primal, dual, primal - dual)
-
-
-def error_of(problem: Problem, g: Array) -> float:
-    """Return the L1 error of both marginals that certifies what a solver gave, infinity where that is no potential.
-
-    g: (l,) float64, LAB units, any gauge.
-    """
-    try:
-        error = certify(problem, g).marginal_error
-    except ProblemError:
-        return np.inf
-    return error if error >= 0 else np.inf
 
 
 def _known(points: Array) -> Array:

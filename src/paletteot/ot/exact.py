@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from paletteot.ot import accelerated, newton
+from paletteot.errors import ProblemError
+from paletteot.ot import accelerated, newton, numbers
 from paletteot.ot.certificate import Certificate, certify
+from paletteot.ot.newton import NotSolvedError
 from paletteot.ot.problem import Array, Problem
 from paletteot.ot.schedule import schedule
 
@@ -34,22 +36,54 @@ class Solution:
     @property
     def marginal_error(self) -> float:
         """L1 error of both marginals of the plan rebuilt from g."""
-        return self.certificate.source_error + self.certificate.target_error
+        return self.certificate.marginal_error
 
 
 def solve(problem: Problem, g: ArrayLike | None = None, *, tolerance: float = 1e-9) -> Solution:
-    """Solve a problem to an L1 marginal error of at most ``tolerance``.
+    """Solve a problem to an L1 marginal error of at most ``tolerance``, certified.
 
-    g: (l,) where to begin, LAB units; None for an epsilon schedule. Raises ProblemError when g has another shape or is
-    not finite; NotSolvedError when neither accelerated passes nor Newton reach the tolerance.
+    g: (l,) where to begin, LAB units, any gauge; None for an epsilon schedule. Raises ProblemError when g is none
+    (`sinkhorn.start_on_support`) or tolerance no positive number; NotSolvedError when neither accelerated passes, nor
+    Newton from where they end, nor Newton from the duals of the unregularised problem reach the tolerance.
     """
+    tolerance = numbers.positive(tolerance, "tolerance")
     spent = SCHEDULE if g is None else 0
     start = schedule(problem, SCHEDULE) if g is None else g
     run = accelerated.anderson(
-        problem, start, memory=accelerated.MEMORY, tolerances=(tolerance / 2,), max_iterations=PATIENCE
+        problem, start, memory=accelerated.MEMORY, tolerances=(tolerance / 2 or tolerance,), max_iterations=PATIENCE
     )
-    solution = Solution(run.g, spent + int(run.iterations[0]), 0, certify(problem, run.g))
-    if solution.marginal_error <= tolerance:  # judged anew: the absorbed kernel leaves out its smallest entries
-        return solution
-    last = newton.solve(problem, run.g, tolerance=tolerance)
-    return Solution(last.g, solution.passes, last.steps, certify(problem, last.g))
+    passes = spent + int(run.iterations[0])
+    proof = _proof(problem, run.g)  # judged anew: the absorbed kernel leaves out its smallest entries
+    if proof is not None and proof.marginal_error <= tolerance:
+        return Solution(run.g, passes, 0, proof)
+    for begin in (run.g, None):  # at small eps Newton finds no way from afar; the duals are near there
+        try:
+            exact, steps, proof = _newton(problem, begin, tolerance)
+        except (NotSolvedError, ProblemError) as error:  # no potentials at all where the passes have spoilt them
+            why = str(error)
+        else:
+            return Solution(exact, passes, steps, proof)
+    raise NotSolvedError(
+        f"no potentials found with an L1 marginal error of at most {tolerance:g}, eps may be too small for the "
+        f"distances: {why}"
+    )
+
+
+def _newton(problem: Problem, g: Array | None, tolerance: float) -> tuple[Array, int, Certificate]:
+    """Return potentials whose certified error is at most the tolerance, Newton's steps to them, and the certificate."""
+    steps = 0
+    for wanted in (tolerance, tolerance / 4 or tolerance):  # Newton's own error and the certified differ by rounding
+        last = newton.solve(problem, g, tolerance=wanted)
+        g, steps = last.g, steps + last.steps
+        proof = certify(problem, g)
+        if proof.marginal_error <= tolerance:
+            return g, steps, proof
+    raise NotSolvedError(f"rounding of the potentials leaves an L1 marginal error of {proof.marginal_error:.2e}")
+
+
+def _proof(problem: Problem, g: Array) -> Certificate | None:
+    """Return the certificate of what the passes gave, None where they have spoilt it."""
+    try:
+        return certify(problem, g)
+    except ProblemError:
+        return None

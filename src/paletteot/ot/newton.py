@@ -6,11 +6,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from paletteot.errors import PaletteOTError
+from paletteot.ot import numbers
 from paletteot.ot.problem import Array, Problem
-from paletteot.ot.sinkhorn import fix_gauge, start_on_support
+from paletteot.ot.sinkhorn import expand, fix_gauge, start_on_support
 
 MAX_STEPS = 200
 _ARMIJO = 1e-4
@@ -25,7 +26,7 @@ class Solution:
     """Exact potentials of a problem.
 
     g: (l,) float64, LAB units, gauge sum_j b_j g_j = 0, 0 where the weight is 0. steps: Newton steps.
-    marginal_error: L1 error of the target marginal after one row update; the source marginal is exact.
+    marginal_error: L1 error of the target marginal after one row update of g; the source marginal is exact.
     """
 
     g: Array
@@ -37,13 +38,17 @@ def lp_duals(problem: Problem) -> Array:
     """Return target potentials of the unregularised problem by network simplex, (l,), LAB units.
 
     The limit of g as eps goes to 0 (Peyre and Cuturi 2019, section 4.1). Gauge sum_j b_j g_j = 0; 0 off the support.
+    Raises NotSolvedError where the simplex stops early.
     """
     import ot  # imports torch where that is installed, which takes seconds: only where it is needed
 
     kept = problem.on_support()
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # POT warns where it stops early: that is no exact dual
-        _, log = ot.emd(kept.a, kept.b / kept.b.sum() * kept.a.sum(), kept.cost, log=True, numItermax=10_000_000)
+        try:
+            _, log = ot.emd(kept.a, kept.b / kept.b.sum() * kept.a.sum(), kept.cost, log=True, numItermax=10_000_000)
+        except UserWarning as warning:
+            raise NotSolvedError(f"the network simplex found no duals: {' '.join(str(warning).split())}") from None
     g = np.zeros(len(problem.b))
     g[problem.b > 0] = log["v"]
     return fix_gauge(g, problem.b)
@@ -71,8 +76,11 @@ def solve(problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, 
     Newton with backtracking on the semi-dual (docs/protocol.md, 5). The Hessian is -(diag(c) - P^T diag(1/a) P) / eps
     with c = P^T 1, singular along constants only; its mean-free part is factorised by Cholesky.
 
-    g: (l,) where Newton starts, LAB units; None for the LP duals. Raises NotSolvedError beyond ``max_steps``.
+    g: (l,) where Newton starts, LAB units, any gauge; None for the LP duals. Raises NotSolvedError where ``max_steps``
+    are not enough or rounding leaves more than the tolerance; ProblemError when g is none (`sinkhorn.start_on_support`)
+    or tolerance and max_steps are no numbers.
     """
+    tolerance, max_steps = numbers.positive(tolerance, "tolerance"), numbers.whole(max_steps, "max_steps")
     kept = problem.on_support()
     h = start_on_support(problem, lp_duals(problem) if g is None else g)
     cost, a, b, eps = kept.cost, kept.a, kept.b, kept.eps
@@ -82,12 +90,18 @@ def solve(problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, 
         gradient = b - column
         error = float(np.abs(gradient).sum())
         if error <= tolerance:
-            full = np.zeros(len(problem.b))
-            full[problem.b > 0] = h
-            return Solution(fix_gauge(full, problem.b), step, error)
+            full = expand(h, problem.b)
+            error = _error(kept, full[problem.b > 0])  # of what is returned: at small eps the gauge's rounding tells
+            if error <= tolerance:
+                return Solution(full, step, error)
         if step == max_steps:
             break
-        direction = _newton_direction(coupling, column, a, b, gradient, eps)
+        try:
+            direction = _newton_direction(coupling, column, a, b, gradient, eps)
+        except LinAlgError:
+            raise NotSolvedError(
+                f"Newton's matrix is singular at an L1 marginal error of {error:.2e} after {step} steps"
+            ) from None
         slope = float(gradient @ direction)
         length = 1.0
         while True:
@@ -106,6 +120,12 @@ def solve(problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, 
     raise NotSolvedError(
         f"Newton reached an L1 marginal error of {error:.2e} after {max_steps} steps, not {tolerance:g}"
     )
+
+
+def _error(kept: Problem, g: Array) -> float:
+    """Return the L1 error of the target marginal after one row update of g."""
+    _, coupling = semi_dual(kept.cost, kept.a, kept.b, kept.eps, g)
+    return float(np.abs(kept.b - coupling.sum(axis=0)).sum())
 
 
 def _newton_direction(coupling: Array, column: Array, a: Array, b: Array, gradient: Array, eps: float) -> Array:

@@ -44,9 +44,11 @@ def whole(value: object, field: str, least: int = 0, most: int = LARGEST_WHOLE) 
 
     Raises ProblemError where it is none.
     """
-    legal = f"from {least} to {most}" if most < LARGEST_WHOLE else f"a whole number of at least {least}"
-    number = real(value, field, legal)
-    if not number.is_integer() or not least <= number <= most:
+    number = real(value, field, "a whole number")
+    if not number.is_integer():
+        raise ProblemError(f"{field} must be a whole number, but is {_said(value)}")
+    if not least <= number <= most:
+        legal = f"at least {least}" if most == LARGEST_WHOLE and number < least else f"from {least} to {most}"
         raise ProblemError(f"{field} must be {legal}, but is {_said(value)}")
     return int(number)
 
@@ -66,19 +68,22 @@ def falling(values: Sequence[float], field: str) -> NDArray[np.float64]:
     return numbers
 
 
-def reals(values: ArrayLike, field: str) -> NDArray[np.float64]:
+def reals(values: ArrayLike, field: str, dtype: str | None = None) -> NDArray[np.float64]:
     """Return an array as float64, contiguous; the same one where it is that already.
 
-    Raises ProblemError where it cannot be one: ragged, text, complex numbers.
+    dtype: the one that it must have, in any byte order; None for any of real numbers.
+    Raises ProblemError where it cannot be one or has another dtype: ragged, text, complex numbers.
     """
+    legal = "an array of real numbers" if dtype is None else dtype
     try:
         given = np.asarray(values)
-        if given.dtype.kind not in "cSUMm":  # NumPy would drop imaginary parts with a warning, and read text
+        found = given.dtype.name
+        # NumPy would drop imaginary parts with a warning, and read text.
+        if given.dtype.kind not in "cSUMm" and dtype in (None, found):
             return np.ascontiguousarray(given, dtype=np.float64)
-        found = str(given.dtype)
     except (TypeError, ValueError, OverflowError, RuntimeError):
         found = type(values).__name__
-    raise ProblemError(f"{field} must be an array of real numbers, but is {found}")
+    raise ProblemError(f"{field} must be {legal}, but is {found}")
 
 
 def _shape(value: object) -> tuple[int, ...]:

@@ -17,7 +17,8 @@ WEIGHT_TOLERANCE = 1e-9
 """How far the weights of a palette may sum from one."""
 
 FARTHEST = 1e150
-"""Largest extent of two supports together, LAB units: the square of a distance is still a float64."""
+"""Largest extent of two supports together, LAB units: the square of a distance is still a float64. No eps is
+larger, nor smaller than its inverse, so that distances over eps are float64 too."""
 
 
 def check_palette(x: ArrayLike, a: ArrayLike, name: str) -> tuple[Array, Array]:
@@ -88,6 +89,8 @@ class Problem:
         x, a = check_palette(self.x, self.a, "source palette")
         y, b = check_palette(self.y, self.b, "target palette")
         eps = numbers.positive(self.eps, "eps", "a positive number of LAB units")
+        if not 1 / FARTHEST <= eps <= FARTHEST:
+            raise ProblemError(f"eps must be from {1 / FARTHEST:g} to {FARTHEST:g} LAB units, but is {eps:g}")
         _check_extent(x[a > 0], y[b > 0])
         for field, value in (("x", x), ("a", a), ("y", y), ("b", b), ("eps", eps)):
             object.__setattr__(self, field, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from paletteot.compiled import njit
-from paletteot.errors import ProblemError
+from paletteot.ot import numbers
 from paletteot.ot.kernels import full_update
 from paletteot.ot.problem import Array, Problem
 from paletteot.ot.sinkhorn import expand
@@ -20,10 +20,8 @@ def schedule(problem: Problem, iterations: int, hottest: float = HOTTEST) -> Arr
     Geometric, from ``hottest`` to the problem's eps, LAB units (Schmitzer 2019, section 3.2, with single iterations).
     Gauge sum_j b_j g_j = 0; 0 off the support. Raises ProblemError when there is no iteration or nothing to cool.
     """
-    if iterations < 1:
-        raise ProblemError(f"iterations must be at least 1, but is {iterations}")
-    if not hottest > 0:
-        raise ProblemError(f"hottest must be a positive number of LAB units, but is {hottest}")
+    iterations = numbers.whole(iterations, "iterations", 1)
+    hottest = numbers.positive(hottest, "hottest", "a positive number of LAB units")
     kept = problem.on_support()
     g = np.zeros(len(kept.b))
     _run(kept.cost, kept.a, kept.b, kept.eps, g, iterations, max(hottest, kept.eps))

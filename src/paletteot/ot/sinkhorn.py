@@ -113,10 +113,7 @@ def reference(
     g: (l,) initial target potentials in LAB units, any gauge; None for the cold start log v = 0.
     Raises ProblemError when g is none (`start_on_support`), atol is below 0 or max_iterations no whole number.
     """
-    tolerance = numbers.real(atol, "atol")
-    if not tolerance >= 0:
-        raise ProblemError(f"atol must be at least 0, but is {atol!r}")
-    return _run(problem, g, np.array([tolerance]), max_iterations)[0]
+    return _run(problem, g, np.array([_tolerance(atol)]), max_iterations)[0]
 
 
 def reference_at(
@@ -129,6 +126,13 @@ def reference_at(
     """
     _, counts, converged = _run(problem, g, numbers.falling(atols, "atols"), max_iterations)
     return counts, converged
+
+
+def _tolerance(atol: float) -> float:
+    tolerance = numbers.real(atol, "atol")
+    if not tolerance >= 0:
+        raise ProblemError(f"atol must be at least 0, but is {tolerance:g}")
+    return tolerance
 
 
 def _run(
@@ -153,19 +157,20 @@ def reference_log_domain(
 
     Returns the count, whether the stop was reached, and the last change max_j |log v_t - log v_{t-1}| as an array (1,).
     """
+    tolerance, cap = _tolerance(atol), numbers.whole(max_iterations, "max_iterations")
     kept, start = problem.on_support(), start_on_support(problem, g)
     log_kernel = -kept.cost / kept.eps
     log_a, log_b = np.log(kept.a), np.log(kept.b)
     log_v = start / kept.eps + log_b
     change = np.inf
-    for t in range(max_iterations):
+    for t in range(cap):
         log_u = log_a - logsumexp(log_kernel + log_v, axis=1)
         new = log_b - logsumexp(log_kernel + log_u[:, None], axis=0)
         change = np.abs(new - log_v).max()
         log_v = new
-        if change <= atol:
+        if change <= tolerance:
             return t, True, np.array([change])
-    return max_iterations, False, np.array([change])
+    return cap, False, np.array([change])
 
 
 def source_potential(problem: Problem, g: ArrayLike) -> Array:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from paletteot.errors import ProblemError
-from paletteot.ot.problem import WEIGHT_TOLERANCE, Problems
+from paletteot.ot.problem import WEIGHT_TOLERANCE, Problem, Problems
+from paletteot.ot.sinkhorn import OFFSET, WIDE, widest
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Batch:
     def start(self, g: Tensor | ArrayLike | None) -> Tensor:
         """Return a copy of initial potentials, (n, l), on the batch's device, 0 off the support; None: log v = 0.
 
-        Raises ProblemError when they have another shape or are not finite on the support.
+        The gauge is taken out where it would cost digits, as `sinkhorn.start_on_support` does. Raises ProblemError when
+        they have another shape, are not finite on the support, or spread there further than `sinkhorn.widest` allows.
         """
         on = self.b > 0
         if g is None:
@@ -72,7 +74,31 @@ class Batch:
         if wrong.any():
             first = int(wrong.nonzero()[0])
             raise ProblemError(f"g must be finite where the target weight is positive, but is not in problem {first}")
-        return torch.where(on, given, 0.0)
+        spread = self._spread(given)[1]
+        for row in (spread > WIDE * OFFSET).nonzero()[:, 0].tolist():
+            if not float(spread[row]) <= (legal := self._widest(row)):
+                raise ProblemError(
+                    f"g must spread over at most {legal:.3g} LAB units where the target weight is positive, "
+                    f"but spreads over {float(spread[row]):.3g} in problem {row}"
+                )
+        return self._settle(given)
+
+    def _spread(self, g: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the largest value on the support, the spread and how far 0 lies outside of the values, (n,) each."""
+        on = self.b > 0
+        top = torch.where(on, g, -torch.inf).amax(1)
+        bottom = torch.where(on, g, torch.inf).amin(1)
+        return top, top - bottom, torch.maximum(bottom, -top)
+
+    def _settle(self, g: Tensor) -> Tensor:
+        """Return g, (n, l), 0 off the support, less its largest value where 0 lies too far outside of its values."""
+        top, spread, outside = self._spread(g)
+        far = outside > OFFSET + spread
+        return torch.where(self.b > 0, torch.where(far[:, None], g - top[:, None], g), 0.0)
+
+    def _widest(self, row: int) -> float:
+        x, a, y, b = (part[row].cpu().numpy() for part in (self.x, self.a, self.y, self.b))
+        return widest(Problem(x, a, y, b, self.eps))
 
     def fix_gauge(self, g: Tensor) -> Tensor:
         """Return g, (n, l), shifted to sum_j b_j g_j = 0, and 0 off the support."""
@@ -80,6 +106,7 @@ class Batch:
 
     def plan(self, g: Tensor) -> Tensor:
         """Rebuild the couplings, (n, k, l), from g, (n, l): one row update makes the source marginals exact."""
+        g = self._settle(g)
         logits = ((g[:, None, :] - self.cost) / self.eps).add_(self.b.log()[:, None, :])
         return logits.softmax(2).mul_(self.a[:, :, None])
 

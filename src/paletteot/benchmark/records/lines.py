@@ -7,7 +7,7 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from paletteot.benchmark import schema, statistics
-from paletteot.benchmark.accelerations import ORDER, counts
+from paletteot.benchmark.accelerations import ORDER, PLAIN, counts
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.store import Record
@@ -28,7 +28,7 @@ def record(one: Record, pairs: pl.DataFrame, bootstrap: Bootstrap) -> list[str]:
             raise DataError(f"{one.folder}: must hold the pairs of split {facts.splits[0]}, but holds others")
     ours = [*(starts("start", one.tables["iterations"], pairs, bootstrap) if "A" in facts.tracks else [])]
     if "B" in facts.tracks:
-        ours += accelerated(one.tables["accelerated"], one.tables[schema.PLAIN], bootstrap)
+        ours += accelerated("start", one.tables["accelerated"], one.tables[schema.PLAIN], bootstrap)
     tracks = f"Track{'s' if len(facts.tracks) > 1 else ''} {' and '.join(facts.tracks)}"
     return [
         f"{facts.name}: {', '.join(facts.splits)}, {len(pairs)} problems, {tracks}, data {facts.terms.data_version}",
@@ -55,21 +55,24 @@ def starts(name: str, frame: pl.DataFrame, pairs: pl.DataFrame, bootstrap: Boots
 
 
 def accelerated(
-    frame: pl.DataFrame, base: pl.DataFrame, bootstrap: Bootstrap, cold: pl.DataFrame | None = None
+    name: str, frame: pl.DataFrame, base: pl.DataFrame, bootstrap: Bootstrap, cold: pl.DataFrame | None = None
 ) -> list[str]:
     """Return the lines of rows of Track B: each acceleration against plain Sinkhorn from cold.
 
-    base: rows of plain Sinkhorn on the same pairs. cold: rows of the cold start, to stand beside under each.
+    base: rows of plain Sinkhorn on the same pairs. cold: rows of the cold start, which stand beside under each.
     """
+    there = [one for one in ORDER if one in set(frame["acceleration"])]
+    beside = {name: frame} | ({BASE: cold} if cold is not None and name != BASE else {})
+    width = max(WIDTH, *(len(f"{who} + {one}") for who in beside for one in there))
     made = []
     for label in TOLERANCES:
         made.append(f"passes to an L1 marginal error of {label}, the start's own included: min Q1 median Q3 max")
-        made.append(f"{BASE + ', plain':<{WIDTH}} {_five(counts(base, label), int(base[f'converged_{label}'].sum()))}")
-        for name in (one for one in ORDER if one in set(frame["acceleration"])):
-            rows = frame.filter(pl.col("acceleration") == name)
-            made.append(f"{name:<{WIDTH}} {_passes(rows, base, label, bootstrap)}")
-            if cold is not None and len(same := cold.filter(pl.col("acceleration") == name)):
-                made.append(f"{'  from ' + BASE:<{WIDTH}} {_passes(same, base, label, bootstrap)}")
+        five = _five(counts(base, label), int(base[f"converged_{label}"].sum()))
+        made.append(f"{f'{BASE} + {PLAIN}':<{width}} {five}")
+        for one in there:
+            for who, rows in beside.items():
+                if len(some := rows.filter(pl.col("acceleration") == one)) and one != PLAIN:
+                    made.append(f"{f'{who} + {one}':<{width}} {_passes(some, base, label, bootstrap)}")
     return made
 
 

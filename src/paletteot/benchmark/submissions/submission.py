@@ -99,7 +99,8 @@ class Filed:
         rows = np.array([known.get(pair, -1) for pair in asked], dtype=np.int64)
         there = rows >= 0
         g = np.full(problems.b.shape, np.nan)
-        g[there] = self.g[rows[there]]
+        if there.any():
+            g[there] = self.g[rows[there]]
         omega = None if self.omega is None else np.where(there, self.omega[rows], 1.0)
         return Start(g, omega, np.where(there, self.passes[rows], 0))
 
