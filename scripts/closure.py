@@ -62,7 +62,7 @@ def needed(stage: str) -> set[Path]:
     files = set(closure.files(f"paletteot.stages.{stage}"))
     if stage == "evaluate":
         for method, item in methods().items():
-            files |= set(own_code(method)) - {ROOT / path for path in paths(item)}
+            files |= set(own_code(method)) - {ROOT / path for path in item.values()}
     return files
 
 
@@ -72,15 +72,10 @@ def covered(stage: str) -> set[Path]:
     return {file for one in deps if one.startswith(f"{SRC}/") for file in _files(ROOT / one)}
 
 
-def methods() -> dict[str, Any]:
-    """Return the contestants of the pipeline, each with its entry in params.yaml."""
-    found: dict[str, Any] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["evaluate"]["methods"]
+def methods() -> dict[str, dict[str, str]]:
+    """Return the contestants of the pipeline, each with the paths that its entry in params.yaml names."""
+    found: dict[str, dict[str, str]] = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))["evaluate"]["methods"]
     return found
-
-
-def paths(item: str | Mapping[str, str]) -> list[str]:
-    """Return the paths that a contestant's entry names."""
-    return [item] if isinstance(item, str) else list(item.values())
 
 
 def own_code(method: str) -> tuple[Path, ...]:

@@ -85,7 +85,7 @@ def card() -> str:
         size=WEIGHTS.stat().st_size,
         parameters=sum(tensor.size for tensor in tensors.values()),
         best=best(),
-        settings=getattr(train, NETWORK).model_dump(),
+        settings=train.settings(NETWORK).model_dump(exclude={"architecture", "loss"}),
         seeds=train.seeds,
         track_a=track_a(header["seed"]),
         track_b=track_b(header["seed"]),
@@ -121,7 +121,7 @@ def ship() -> None:
     content = weights(commit())
     with replacing(WEIGHTS) as fresh:
         fresh.write_bytes(content)
-    DualNetwork.load(WEIGHTS)  # what is shipped can be read
+    DualNetwork.load(WEIGHTS, NETWORK)  # what is shipped can be read
     write_text(CARD, card())
     print(f"{WEIGHTS}: {len(content)} bytes, seed {best()['seed']}; its card: {CARD}")
 

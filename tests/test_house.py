@@ -126,7 +126,6 @@ def test_rooms_import_from_rooms_above_them_in_the_table():
 
 
 PARTED = {  # not yet: to be taken out with what they name
-    "warmstarts": "its `create` makes guests, which import its contract",
     "guests": "guests.solver takes problems from benchmark.specimens",
 }
 NOT_YET = {name: pytest.mark.xfail(reason=reason, strict=True) for name, reason in PARTED.items()}
@@ -255,7 +254,7 @@ def test_what_decides_a_result_is_depended_on(file, stages):
 
 def test_every_contestant_depends_on_all_that_it_runs():
     for method, item in script.methods().items():
-        named = {ROOT / path for path in script.paths(item)}
+        named = {ROOT / path for path in item.values()}
         missing = set(script.own_code(method)) - script.covered("evaluate") - named
         assert missing == set(), method
 

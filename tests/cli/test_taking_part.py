@@ -211,7 +211,8 @@ def test_a_borrowed_name_is_refused(small):
 
 def test_the_pipeline_judges_an_installed_contestant(small, monkeypatch):
     monkeypatch.syspath_prepend(guests.package(small / "site"))
-    monkeypatch.chdir(project(small / "more", methods={"theirs": str(small / "site")}, splits={"test_unseen": 4}))
+    methods = {"theirs": dict.fromkeys(("code", "reads"), str(small / "site"))}
+    monkeypatch.chdir(project(small / "more", methods=methods, splits={"test_unseen": 4}))
     evaluate_stage.stage(load_params(), "theirs")
     rows = read_parquet(common.EVALUATIONS / "theirs" / "iterations.parquet", schema.TRACKS["A"]["iterations"])
     assert len(rows) == 4

@@ -19,6 +19,7 @@ from paletteot.benchmark.specimens import several
 from paletteot.benchmark.tracks import runner as evaluate
 from paletteot.errors import ParamsError
 from paletteot.guests import code as outside
+from paletteot.guests import contestants
 from paletteot.guests import process as outsider
 from paletteot.guests.contestant import Guest
 from paletteot.guests.failsafe import Failsafe
@@ -260,14 +261,14 @@ def test_closing_ends_its_process(tmp_path):
 def test_an_installed_package_makes_its_contestants_known_by_name(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(guests.package(tmp_path))
     assert outside.installed() == {"theirs": outside.Code("theirs", "their_package.theirs", "Theirs")}
-    assert warmstarts.check_name("theirs", "method") == "theirs"
-    one = warmstarts.create("theirs")
+    assert contestants.check_name("theirs", "method") == "theirs"
+    one = contestants.create("theirs")
     assert isinstance(one, Failsafe)
     assert isinstance(one.contestant, Guest)
     assert one.name == "theirs"
-    assert conformance.check(lambda: warmstarts.create("theirs"), warmstarts.BUILT_IN) == {}
+    assert conformance.check(lambda: contestants.create("theirs"), warmstarts.entries()) == {}
     with pytest.raises(ParamsError, match=r"method must be one of cold, .*, theirs, but is 'ours'"):
-        warmstarts.check_name("ours", "method")
+        contestants.check_name("ours", "method")
 
 
 def test_what_gives_no_answer_gives_nan_behind_a_failsafe(tmp_path, capsys):
@@ -282,7 +283,7 @@ def test_what_gives_no_answer_gives_nan_behind_a_failsafe(tmp_path, capsys):
 
 def test_an_installed_contestant_takes_nobodys_name(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(guests.package(tmp_path / "a", "cold = their_package.theirs:Theirs"))
-    assert type(warmstarts.create("cold")).__name__ == "Cold"
+    assert type(contestants.create("cold")).__name__ == "Cold"
     monkeypatch.syspath_prepend(guests.package(tmp_path / "b", "cold = other.theirs:Theirs", "other"))
     words = "two installed packages name a contestant cold: .*:Theirs and .*:Theirs"
     with pytest.raises(ParamsError, match=words):

@@ -17,6 +17,7 @@ from paletteot.dataset import layout, verify
 from paletteot.dataset import sources as origin
 from paletteot.files import sha256
 
+CODE = "src/paletteot/warmstarts"
 TINY = {
     "images": {"count": 30, "long_side": 64},
     "palettes": {"k": 16, "sample": 256},
@@ -26,7 +27,7 @@ TINY = {
     "plans": {"shard_rows": 16},
     "train": {
         "experiment": "test", "seeds": [5, 6],
-        **{
+        "networks": {
             network: {"epochs": 1, "block": 8}
             for network in ("plan_network", "dual_network", "dual_network_self", "dual_network_unrolled")
         },
@@ -35,12 +36,15 @@ TINY = {
         "batch": 8,
         "accelerated": {"validation_unseen": 8, "test_unseen": 8},
         "methods": {
-            "cold": "src/paletteot/warmstarts/cold.py",
-            "nearest": "data/plans",
-            "epsilon_schedule_10": "src/paletteot/warmstarts/epsilon_schedule.py",
-            "plan_network-5": "models/plan_network/5.safetensors",
-            "dual_network-5": "models/dual_network/5.safetensors",
-            "dual_network-6": "models/dual_network/6.safetensors",
+            name: {"code": f"{CODE}/{file}.py", "reads": reads or f"{CODE}/{file}.py"}
+            for name, file, reads in (
+                ("cold", "cold", ""),
+                ("nearest", "nearest", "data/plans"),
+                ("epsilon_schedule_10", "epsilon_schedule", ""),
+                ("plan_network-5", "plan_network", "models/plan_network/5.safetensors"),
+                ("dual_network-5", "dual_network", "models/dual_network/5.safetensors"),
+                ("dual_network-6", "dual_network", "models/dual_network/6.safetensors"),
+            )
         },
     },
     "report": {"bootstrap": 100},
@@ -226,8 +230,12 @@ FAULTS = {
         "params.yaml: images.source must be one of bundled, unsplash, folder, huggingface, but is 'web'",
     ),
     "unknown method": (
-        "evaluate cold", lambda f: params(f, "evaluate", "methods", {"hot": "x"}),
-        "params.yaml: evaluate.methods must be one of cold, gaussian, ",
+        "evaluate cold", lambda f: params(f, "evaluate", "methods", {"hot": {"code": "x", "reads": "x"}}),
+        "params.yaml: evaluate.methods must be one of cold, dual_network, ",
+    ),
+    "a method of another file": (
+        "evaluate cold", lambda f: params(f, "evaluate", "methods", {"cold": {"code": "x.py", "reads": "x.py"}}),
+        "params.yaml: evaluate.methods.cold.code must be src/paletteot/warmstarts/cold.py, but is 'x.py'",
     ),
     "splits that do not add up": (
         "pairs", lambda f: params(f, "pairs", "total", 81),

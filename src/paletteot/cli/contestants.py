@@ -63,18 +63,19 @@ def maker(
     """
     import paletteot.warmstarts as warmstarts
     from paletteot.guests import code as outside
-    from paletteot.warmstarts import family
+    from paletteot.guests import contestants
+    from paletteot.warmstarts.contract import family
 
     if ":" in reference or reference.endswith(".py"):
         code = outside.in_file(reference)
-    elif (name := family(reference)) in warmstarts.BUILT_IN:
+    elif (name := family(reference)) in warmstarts.entries():
         return partial(warmstarts.create, name, weights), ()
     else:
-        code = outside.installed()[warmstarts.check_name(reference, "a contestant that is not FILE.py:CLASS")]
+        code = outside.installed()[contestants.check_name(reference, "a contestant that is not FILE.py:CLASS")]
     trusted(code, trust=trust)
     from paletteot.guests.process import Limits
 
-    return Stranger(code, weights, Limits(seconds, memory)), tuple(warmstarts.BUILT_IN)
+    return Stranger(code, weights, Limits(seconds, memory)), tuple(warmstarts.entries())
 
 
 def trusted(code: Code, *, trust: bool) -> None:

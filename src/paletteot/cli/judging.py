@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,8 +51,8 @@ def evaluate(
     legal = {str(one): one for one in EVALUATED}
     if split not in legal:
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
-    named = [file for one, file in params.evaluate.methods.items() if contestant in (one, family(one))]
-    file = weights or (Path(named[0]) if named else None)
+    named = [one for name, one in params.evaluate.methods.items() if contestant in (name, family(name))]
+    file = weights or (named[0].file if named else None)
     make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory)
     if record and (limit or track != Track.A):
         raise ParamsError("--record judges every pair of a split under Tracks A and B: leave out --limit and --track")

@@ -109,7 +109,7 @@ def names(params: Params) -> set[str]:
     """Return the names of the contestants of the package and of the pipeline."""
     import paletteot.warmstarts as warmstarts
 
-    return {*warmstarts.BUILT_IN, *map(warmstarts.family, params.evaluate.methods)}
+    return {*warmstarts.entries(), *map(warmstarts.family, params.evaluate.methods)}
 
 
 def bootstrap(pairs: Pairs, report: Report) -> Bootstrap:

@@ -19,13 +19,12 @@ def new_warm_start(
     name: Annotated[str, typer.Argument(help="how it is to be called: a Python identifier such as my_idea")],
 ) -> None:
     """Write a contestant that works, and its test, into this folder."""
-    import paletteot.warmstarts as warmstarts
     from paletteot.files import write_text
-    from paletteot.guests import code as outside
+    from paletteot.guests import contestants
 
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ParamsError(f"the name must be a Python identifier, such as my_idea, but is {name!r}")
-    if name in (taken := [*warmstarts.BUILT_IN, *outside.installed()]):
+    if name in (taken := contestants.names()):
         raise ParamsError(f"the name must be none of {', '.join(taken)}, but is {name!r}")
     code, test = Path(f"{name}.py"), Path(f"test_{name}.py")
     for file in (code, test):

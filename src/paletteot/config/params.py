@@ -14,7 +14,7 @@ from paletteot.config.pairs import Pairs
 from paletteot.config.palettes import Palettes
 from paletteot.config.report import Report
 from paletteot.config.section import Section
-from paletteot.config.train import Train
+from paletteot.config.train import ARCHITECTURES, Train
 from paletteot.config.transport import Plans, Transport
 from paletteot.errors import ParamsError
 
@@ -54,7 +54,7 @@ def parse(text: str, path: Path) -> Params:
     except ValidationError as error:
         complaints = []
         for one in error.errors():
-            field = ".".join(map(str, one["loc"])) or "the file"
+            field = ".".join(str(part) for part in one["loc"] if part not in ARCHITECTURES) or "the file"
             given = f", but is {one['input']!r}" if not isinstance(one["input"], dict) else ""
             complaints.append(f"{field}: {one['msg']}{given}")
         raise ParamsError(f"{path}: {'; '.join(complaints)}") from None

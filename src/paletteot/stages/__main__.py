@@ -33,7 +33,7 @@ def _chosen(arguments: list[str], params: Params) -> tuple[str, list[str]]:
     name, *items = arguments or [""]
     if name not in STAGES:
         raise ParamsError(f"stage must be one of {', '.join(STAGES)}, but is {name!r}")
-    legal = {"train": params.train.networks(), "evaluate": tuple(params.evaluate.methods)}.get(name, ())
+    legal = {"train": tuple(params.train.networks), "evaluate": tuple(params.evaluate.methods)}.get(name, ())
     if len(items) != bool(legal) or not set(items) <= set(legal):
         wanted = f"one of {', '.join(legal)}" if legal else "nothing more"
         raise ParamsError(f"stage {name} must be given {wanted}, but is given {' '.join(items) or 'nothing'}")

@@ -68,14 +68,14 @@ def pipeline(params: Params) -> dict[str, Evaluation]:
     known = runs.trainings(params.train.experiment)
     made = evaluation.of_records(records)
     for method, one in made.items():
-        run = runs.of_weights(Path(params.evaluate.methods[method]), known)
+        run = runs.of_weights(Path(params.evaluate.methods[method].reads), known)
         made[method] = replace(one, origin=replace(one.origin, run=run.id, url=run.url))
     return made
 
 
 def guests(params: Params, evaluations: dict[str, Evaluation]) -> Found:
     """Return what was recorded of contestants that the pipeline does not judge; evaluations: of those that it does."""
-    taken = {*warmstarts.BUILT_IN, *map(family, evaluations)}
+    taken = {*warmstarts.entries(), *map(family, evaluations)}
     return store.find(paths.RESULTS, judging.terms(params.dataset.version, params.transport), taken)
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from paletteot.errors import PaletteOTError
 from paletteot.ot.problem import Problems
+
+if TYPE_CHECKING:
+    from paletteot.config.train import Architecture
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,33 @@ class WarmStart(Protocol):
     def start(self, problems: Problems) -> Start:
         """Return initial potentials for a batch of problems without changing it."""
         ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant as its own file declares it, in ``ENTRIES`` there; nothing else lists it.
+
+    make: gives the contestant; that of a learned one is called with the file or folder that it reads. Whoever needs
+    torch imports it no sooner. name, summary, citation: the contestant's own. learned: whether it knows something from
+    data. kernel_only: whether it works by passes over the kernel. trained: the architecture of the network that is
+    trained under its name (params.yaml, train.networks), None where there is none.
+    """
+
+    make: Callable[..., WarmStart]
+    name: str
+    summary: str
+    citation: str
+    learned: bool = False
+    kernel_only: bool = True
+    trained: Architecture | None = None
+
+    @classmethod
+    def of(
+        cls, who: WarmStart | type[WarmStart], make: Callable[..., WarmStart], *,
+        learned: bool = False, kernel_only: bool = True, trained: Architecture | None = None,
+    ) -> Self:  # fmt: skip
+        """Return the entry of a contestant that says who it is, or whose class does."""
+        return cls(make, who.name, who.summary, who.citation, learned, kernel_only, trained)
 
 
 class NoAnswerError(PaletteOTError):
