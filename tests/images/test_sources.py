@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.errors import ParamsError
 from paletteot.images import sources
 from paletteot.images.render import render

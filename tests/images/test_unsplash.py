@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.dataset.licences import UNSPLASH
 from paletteot.errors import DataError
 from paletteot.files import sha256

@@ -9,13 +9,13 @@ from pydantic import Field, ValidationError
 
 from paletteot.config.dataset import Dataset
 from paletteot.config.evaluate import Evaluate
-from paletteot.config.images import Images
-from paletteot.config.pairs import Pairs
-from paletteot.config.palettes import Palettes
+from paletteot.config.images import ImagesParams
+from paletteot.config.pairs import PairsParams
+from paletteot.config.palettes import PalettesParams
 from paletteot.config.report import Report
 from paletteot.config.section import Section
 from paletteot.config.train import ARCHITECTURES, Train
-from paletteot.config.transport import Plans, Transport
+from paletteot.config.transport import PlansParams, Transport
 from paletteot.errors import ParamsError
 
 
@@ -23,11 +23,11 @@ class Params(Section):
     """All of ``params.yaml``."""
 
     workers: int = Field(ge=0, description="worker processes; 0 means one per core")
-    images: Images
-    palettes: Palettes
-    pairs: Pairs
+    images: ImagesParams
+    palettes: PalettesParams
+    pairs: PairsParams
     transport: Transport
-    plans: Plans
+    plans: PlansParams
     dataset: Dataset
     train: Train
     evaluate: Evaluate

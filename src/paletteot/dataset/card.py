@@ -19,7 +19,7 @@ from paletteot.splits import SPLITS
 from paletteot.tables import columns_markdown
 
 if TYPE_CHECKING:
-    from paletteot.dataset.release import Facts
+    from paletteot.dataset.release import ReleaseFacts
 
 Frames = Mapping[str, Mapping[str, pl.DataFrame]]
 
@@ -27,7 +27,7 @@ LISTED = 50
 """Photographs that the card lists one by one; of more it gives the licences, and the table images has the rest."""
 
 
-def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
+def text(folder: Path, frames: Frames, k: int, facts: ReleaseFacts) -> str:
     """Return README.md of the release whose shards lie in a folder; frames: table -> split -> rows."""
     ordered = {table: dict(sorted(splits.items(), key=lambda one: _place(one[0]))) for table, splits in frames.items()}
     counts = {table: {split: len(frame) for split, frame in splits.items()} for table, splits in ordered.items()}
@@ -89,7 +89,7 @@ def _info(folder: Path, table: str, splits: Mapping[str, int]) -> DatasetInfo:
     )
 
 
-def _stages(facts: Facts) -> list[dict[str, str]]:
+def _stages(facts: ReleaseFacts) -> list[dict[str, str]]:
     made = {
         "images": ("images", "data/images"),
         "palettes": ("palettes", "data/palettes.parquet"),

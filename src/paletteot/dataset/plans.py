@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from paletteot.dataset import schema
 from paletteot.dataset import sources as origin
 from paletteot.dataset.layout import VERSION
-from paletteot.dataset.load import Pairs, Palettes, load_palettes
+from paletteot.dataset.load import Palettes, load_palettes
 from paletteot.errors import DataError
 from paletteot.extras import needed
 from paletteot.ot import sinkhorn
@@ -85,10 +85,6 @@ class Plans:
     def plan(self, row: int) -> Array:
         """Return the coupling of a row rebuilt from g, (k, k) float64: P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps)."""
         return sinkhorn.plan(self.problem(row), self.potential(row))
-
-    def pairs(self) -> Pairs:
-        """Return the rows as the referee and the training take them."""
-        return Pairs(self.palettes, self.frame, self._source, self._target)
 
     def to_torch(self) -> Tensors:
         """Return the split as a torch Dataset of float64 tensors."""

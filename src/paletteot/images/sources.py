@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from paletteot.config.images import Images
+from paletteot.config.images import ImagesParams
 from paletteot.errors import ParamsError
 from paletteot.images.source import Source
 
 
-def create(wanted: Images, cache: Path) -> Source:
+def create(wanted: ImagesParams, cache: Path) -> Source:
     """Return the source that the parameters name.
 
     cache: folder for what has to be fetched. Raises ParamsError with the legal names, or naming the field that a source
@@ -34,31 +34,31 @@ def check_name(name: str) -> str:
     return name
 
 
-def _bundled(_wanted: Images, _cache: Path) -> Source:
+def _bundled(_wanted: ImagesParams, _cache: Path) -> Source:
     from paletteot.images.bundled import Bundled
 
     return Bundled()
 
 
-def _folder(wanted: Images, _cache: Path) -> Source:
+def _folder(wanted: ImagesParams, _cache: Path) -> Source:
     from paletteot.images.folder import Folder
 
     return Folder(str(wanted.location), wanted.group_by, wanted.licence)
 
 
-def _unsplash(wanted: Images, cache: Path) -> Source:
+def _unsplash(wanted: ImagesParams, cache: Path) -> Source:
     from paletteot.images.unsplash import Unsplash
 
     return Unsplash(str(wanted.location), cache)
 
 
-def _huggingface(wanted: Images, cache: Path) -> Source:
+def _huggingface(wanted: ImagesParams, cache: Path) -> Source:
     from paletteot.images.huggingface import HuggingFace
 
     return HuggingFace(str(wanted.location), wanted.group_by, wanted.split, wanted.licence, cache)
 
 
-SOURCES: dict[str, Callable[[Images, Path], Source]] = {
+SOURCES: dict[str, Callable[[ImagesParams, Path], Source]] = {
     "bundled": _bundled, "unsplash": _unsplash, "folder": _folder, "huggingface": _huggingface,
 }  # fmt: skip
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

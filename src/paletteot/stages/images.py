@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import paletteot.engine as engine
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import replacing

@@ -11,6 +11,7 @@ import polars as pl
 
 from paletteot.benchmark import schema
 from paletteot.dataset.load import Pairs
+from paletteot.errors import ProblemError
 from paletteot.guests.code import Code
 from paletteot.guests.process import Limits
 from paletteot.guests.solver import Answer, Solver, practice
@@ -63,9 +64,12 @@ def judge(problem: Problem, answer: Answer, tolerance: float) -> tuple[float | N
         return None, "illegal"
     if not np.isfinite(g).all():
         return None, "not finite"
-    with np.errstate(all="ignore"):
-        found = certify(problem, g)
-    error = found.source_error + found.target_error
+    try:
+        with np.errstate(all="ignore"):
+            found = certify(problem, g)
+        error = found.source_error + found.target_error
+    except ProblemError:  # a spread beyond what distances can give
+        error = np.inf
     if not error <= tolerance:
         return error if np.isfinite(error) else None, "false claim" if answer.converged else "missed"
     return error, "parallel" if answer.parallel else ""
