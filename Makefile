@@ -20,10 +20,11 @@ parts: ## servers and a browser for the integration tests, which skip without th
 reproduce: $(VENV)/installed ## the whole pipeline at full scale
 	dvc repro
 
-lint: $(VENV)/installed ## style and types
+lint: $(VENV)/installed ## style, types, and dvc.yaml against the imports
 	ruff check .
 	ruff format --check .
 	mypy
+	python scripts/closure.py
 
 benchmark: $(VENV)/installed ## speed of palettes, solvers and the data set, into reports/benchmarks.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,peers]'

@@ -8,6 +8,7 @@ import typer
 
 from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving, submitting, taking_part, timing
 from paletteot.errors import PaletteOTError
+from paletteot.extras import needed
 
 app = typer.Typer(
     help="A data set and benchmark for learning to warm-start optimal transport between colour palettes.",
@@ -22,7 +23,8 @@ class _OneLine(typer.core.TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
         try:
-            return super().invoke(ctx)
+            with needed():
+                return super().invoke(ctx)
         except PaletteOTError as error:
             typer.echo(f"error: {error}", err=True)
             sys.exit(1)

@@ -56,7 +56,7 @@ def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
     """Write the choice into params.yaml, its comments kept, if all of it is legal; else raise ParamsError."""
     from ruamel.yaml import YAML
 
-    import paletteot.images as sources
+    import paletteot.images.sources as sources
     from paletteot.config import params as config
     from paletteot.files import write_text
     from paletteot.project import paths

@@ -14,7 +14,7 @@ from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from paletteot.dataset import licences, schema
+from paletteot.dataset import licences, schema, templates
 from paletteot.splits import SPLITS
 from paletteot.tables import columns_markdown
 
@@ -34,7 +34,7 @@ def text(folder: Path, frames: Frames, k: int, facts: ReleaseFacts) -> str:
     images = pl.concat(frames["images"].values())
     card = DatasetCard.from_template(
         _yaml(folder, counts, images),
-        template_str=(files("paletteot.dataset") / "card.md.j2").read_text(encoding="utf-8"),
+        template_str=(files(templates) / "card.md.j2").read_text(encoding="utf-8"),
         facts=facts,
         k=k,
         counts=counts,

@@ -17,6 +17,7 @@ from paletteot.dataset import sources as origin
 from paletteot.dataset.layout import VERSION
 from paletteot.dataset.load import Palettes, load_palettes
 from paletteot.errors import DataError
+from paletteot.extras import needed
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.tables import read_parquet, scan_parquet
@@ -87,7 +88,8 @@ class Plans:
 
     def to_torch(self) -> Tensors:
         """Return the split as a torch Dataset of float64 tensors."""
-        from paletteot.dataset.tensors import Tensors
+        with needed():
+            from paletteot.dataset.tensors import Tensors
 
         return Tensors.of(self.palettes, self._source, self._target, self.g, self._rows["eps"].to_numpy())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import paletteot.images as images
+import paletteot.images.sources as sources
 import paletteot.warmstarts as warmstarts
 from paletteot.config.params import Params, load
 from paletteot.errors import ParamsError
@@ -16,7 +16,7 @@ from paletteot.warmstarts.contract import family
 def load_params() -> Params:
     """Read params.yaml and check the names in it too; raises ParamsError."""
     params = load(paths.PARAMS)
-    images.check_name(params.images.source)
+    sources.check_name(params.images.source)
     for name, settings in params.train.networks.items():
         check_network(name, settings.architecture)
     for name, method in params.evaluate.methods.items():

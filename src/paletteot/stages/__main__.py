@@ -10,6 +10,7 @@ import sys
 
 from paletteot.config.params import Params
 from paletteot.errors import PaletteOTError, ParamsError
+from paletteot.extras import needed
 from paletteot.project.parameters import load_params
 
 STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate", "report")
@@ -20,7 +21,8 @@ def main(arguments: list[str]) -> None:
     try:
         params = load_params()
         name, items = _chosen(arguments, params)
-        importlib.import_module(f"paletteot.stages.{name}").stage(params, *items)
+        with needed():
+            importlib.import_module(f"paletteot.stages.{name}").stage(params, *items)
     except PaletteOTError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -13,9 +13,10 @@ import polars as pl
 
 import paletteot.engine as engine
 from paletteot.benchmark import schema
+from paletteot.benchmark.accelerations import PLAIN
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.schema import Track
-from paletteot.benchmark.tracks.accelerated import PLAIN, accelerations, track_b
+from paletteot.benchmark.tracks.accelerated import accelerations, track_b
 from paletteot.benchmark.tracks.asking import ask
 from paletteot.benchmark.tracks.newton import track_c
 from paletteot.benchmark.tracks.reference import ladder, track_a
