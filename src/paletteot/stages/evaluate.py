@@ -19,7 +19,7 @@ from paletteot.dataset.load import Pairs, load_palettes, load_plans
 from paletteot.files import replacing, write_json
 from paletteot.project import closure, paths, provenance
 from paletteot.splits import Split
-from paletteot.tables import read_parquet, write_parquet
+from paletteot.tables import write_parquet
 from paletteot.warmstarts.contract import WarmStart, family
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def packed(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 def unpacked(files: Sequence[Path]) -> Mapping[str, pl.DataFrame]:
     """Return the rows of each track in files of what ``packed`` makes."""
-    whole = pl.concat([read_parquet(file) for file in files])
+    whole = engine.collect(files)
     return {track: whole[track].list.explode(empty_as_null=False).struct.unnest() for track in whole.columns}
 
 
