@@ -49,7 +49,7 @@ def read(file: Path) -> pl.DataFrame:
 def found(folder: Path, questions: Sequence[str]) -> dict[int, Path]:
     """Return the chunks in a folder that answer these questions, by number; what else looks like a chunk is removed."""
     whole: dict[int, Path] = {}
-    for file in sorted(folder.glob("*.parquet")):
+    for file in sorted(folder.glob("[0-9]*.parquet")):
         named = NAME.fullmatch(file.stem)
         number = int(named[1]) if named else -1
         if named and questions[number : number + 1] == [named[2]] and number not in whole and _content(file):

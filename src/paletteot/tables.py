@@ -123,7 +123,7 @@ def scan_parquet(paths: Sequence[Path], table: Table) -> pl.LazyFrame:
     """Return Parquet files as one LazyFrame of the table's columns; raises DataError as `read_parquet` does."""
     for path in paths:
         with reading(path):
-            found = pl.read_parquet_schema(path)
+            found = pl.scan_parquet(path, glob=False).collect_schema()
         check_dtypes(found, table, path)
     return pl.scan_parquet(list(paths), glob=False).select(list(table))
 

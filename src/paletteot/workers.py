@@ -13,6 +13,7 @@ from threading import Thread
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from paletteot.errors import WorkerError
 
@@ -45,7 +46,7 @@ def answers(task: Callable[[Asked], Answer], asked: Iterable[Asked], processes: 
     WorkerError when a worker is ended from outside; an exception of a task ends them all.
     """
     if processes > 1 and "loky" not in BACKENDS:
-        print("no shared memory for worker processes (/dev/shm): working in one process", file=sys.stderr)
+        tqdm.write("no shared memory for worker processes (/dev/shm): working in one process", file=sys.stderr)
         processes = 1
     if processes == 1:
         for one in asked:

@@ -61,14 +61,16 @@ def mend(folder: Path = Path()) -> bool:
 
 
 def _stages(content: bytes) -> dict[str, Any] | None:
-    """Return the stages of a lock file, None where it was cut short: every entry must have a path and more."""
+    """Return the stages of a lock file; None where it was cut, unless just between two lines of a stage that DVC reads.
+
+    DVC makes a stage again that lacks lines, so that such a cut costs time and no more.
+    """
     try:
         found = yaml.load(content, _LOADER)
         made: dict[str, Any] = found["stages"]
         entries = [entry for stage in made.values() for kind in ("deps", "outs") for entry in stage.get(kind, [])]
-        whole = (
-            content.endswith(b"\n") and "schema" in found and all(len(entry) > ("path" in entry) for entry in entries)
-        )
-        return made if whole and all("cmd" in stage for stage in made.values()) else None
+        hashed = all("path" in entry and entry.get("hash", "md5") in entry for entry in entries)
+        whole = content.endswith(b"\n") and "schema" in found and all("cmd" in stage for stage in made.values())
+        return made if whole and hashed else None
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError):
         return None
