@@ -111,6 +111,11 @@ def test_what_would_not_end_is_ended(tmp_path):
         (OSError(errno.ENOSPC, "No space left on device", "out/file"), "error: out/file: No space left on device"),
         (OSError(errno.EROFS, "Read-only file system", ".partial"), "error: .partial: Read-only file system"),
         (PermissionError(errno.EACCES, "Permission denied", "x"), "error: x: Permission denied"),
+        (OSError(errno.ENOSPC, "No space left", "from", None, "to"), "error: to: No space left"),
+        (
+            RuntimeError("(sqlite3.OperationalError) database or disk is full\n[SQL: CREATE TABLE]"),
+            "error: the database of MLflow, mlflow.db unless told otherwise: database or disk is full",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_one_line(capsys, error, line):

@@ -73,6 +73,15 @@ def test_a_full_disk_is_an_error_of_the_system_that_names_the_file(tmp_path, wri
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_disk_refuses_in_a_folder_names_the_folder(tmp_path):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left", str(fresh / "inside"))
+
+    with pytest.raises(OSError, match="No space left") as caught, files.replacing(tmp_path / "out") as fresh:
+        full()
+    assert caught.value.filename == str(tmp_path / "out")
+
+
 def test_a_fault_of_the_code_stays_what_it_is(tmp_path):
     with pytest.raises(FileNotFoundError), files.replacing(tmp_path / "out"):
         (tmp_path / "nowhere").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,12 @@ from paletteot.files import REFUSED
 
 GRACE = 1.5
 """Seconds that may pass between a signal and the end."""
+
+
+DATABASE = re.compile(
+    "database or disk is full|attempt to write a readonly database|unable to open database file|disk I/O error"
+)
+"""How SQLite says that a disk refuses, in the text of whatever error MLflow makes of it."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -44,7 +51,11 @@ def one_line() -> Iterator[None]:
         except OSError as error:
             if error.errno not in REFUSED:
                 raise
-            _end(f"error: {error.filename or 'a file'}: {error.strerror}", 1)
+            _end(f"error: {error.filename2 or error.filename or 'a file'}: {error.strerror}", 1)
+        except Exception as error:
+            if said := DATABASE.search(str(error)):
+                _end(f"error: the database of MLflow, mlflow.db unless told otherwise: {said[0]}", 1)
+            raise
 
 
 def _end(line: str, code: int) -> NoReturn:

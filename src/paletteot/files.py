@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with _naming(path):
+        with _naming(path, fresh):
             yield fresh
             _put(fresh, path)
     finally:
@@ -71,12 +71,12 @@ def _sync(path: Path) -> None:
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    elif path.exists() or path.is_symlink():  # a disk that cannot be written refuses even to remove what is not there
+        path.unlink()
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def _naming(path: Path, fresh: Path) -> Iterator[None]:
     """Name the path where a disk refuses; libraries in Rust say no more of it than `(os error 28)` in their text."""
     try:
         yield
@@ -85,7 +85,8 @@ def _naming(path: Path) -> Iterator[None]:
     except Exception as error:
         said = re.search(r"\(os error (\d+)\)", str(error))
         number = int(getattr(error, "errno", None) or (said[1] if said else 0))
-        if number not in REFUSED or getattr(error, "filename", None) is not None:
+        named = getattr(error, "filename2", None) or getattr(error, "filename", None)
+        if number not in REFUSED or (named is not None and not str(named).startswith(str(fresh))):
             raise
         raise OSError(number, os.strerror(number), str(path)) from None
 
