@@ -98,10 +98,12 @@ def test_what_would_not_end_is_ended(tmp_path):
         "    try:\n        print('ready', flush=True); time.sleep(600)\n"
         "    finally:\n        time.sleep(600)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, text=True, stdout=subprocess.PIPE) as work:
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as work:
         assert work.stdout.readline() == "ready\n"
         work.terminate()
         assert work.wait(60) == 143
+        assert work.stderr.read() == "interrupted; run again to go on from what is finished\n"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ GRACE = 1.5
 """Seconds that may pass between a signal and the end."""
 
 
+ON = "run again to go on from what is finished"
+
 DATABASE = re.compile(
     "database or disk is full|attempt to write a readonly database|unable to open database file|disk I/O error"
 )
@@ -78,10 +80,15 @@ def _signals() -> Iterator[None]:
 
 def _interrupt(number: int, _: FrameType | None) -> NoReturn:
     """End all child processes, and then this one, by an exception if that is quick enough."""
-    last = Timer(GRACE, os._exit, [128 + number])
+    last = Timer(GRACE, _at_once, [128 + number])
     last.daemon = True
     last.start()
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             child.terminate()
     raise (Terminated if number == signal.SIGTERM else KeyboardInterrupt)
+
+
+def _at_once(code: int) -> NoReturn:
+    print(f"interrupted; {ON}", file=sys.stderr, flush=True)
+    os._exit(code)
