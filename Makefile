@@ -18,6 +18,7 @@ parts: ## servers and a browser for the integration tests, which skip without th
 	bash scripts/parts.sh
 
 reproduce: $(VENV)/installed ## the whole pipeline at full scale
+	paletteot mend
 	dvc repro
 
 lint: $(VENV)/installed ## style, types, and dvc.yaml against the imports

@@ -47,7 +47,7 @@ def best() -> dict[str, Any]:
     file = paths.REPORTS / "curves" / f"{NETWORK}.csv"
     if not file.is_file():
         raise DataError(f"{file} must be there; `dvc repro train` makes it")
-    history = pl.read_csv(file)
+    history = pl.read_csv(file, glob=False)
     own = history.filter(pl.col("seed") == training.best_seed(history))
     return own.sort(f"{training.VALIDATION[-1]}_loss").row(0, named=True)
 
@@ -95,7 +95,7 @@ def card() -> str:
 def track_a(seed: int) -> list[dict[str, Any]]:
     """Return the rows of a seed in the leaderboard, one for each split."""
     file = paths.REPORTS / "leaderboard.csv"
-    board = pl.read_csv(file, infer_schema_length=None)
+    board = pl.read_csv(file, glob=False, infer_schema_length=None)
     method = _of(seed, board["method"].to_list())
     if method is None:
         raise DataError(f"{file}: method must name {NETWORK} or {NETWORK}-{seed}; `dvc repro` judges it")

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from paletteot.project import lock
+
 ROOT = Path(__file__).resolve().parent.parent
 METHODS = "methods"
 
@@ -49,6 +51,7 @@ def make(folder: Path, change: Mapping[str, Any]) -> Path:
 
 
 def dvc(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run dvc in a workspace with this Python's environment."""
+    """Run dvc in a workspace with this Python's environment, after mending what a crash has left of dvc.lock."""
+    lock.mend(folder)
     command = [sys.executable, "-m", "dvc", *arguments]
     return subprocess.run(command, cwd=folder, env=environment(), text=True, check=False, **options)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from paletteot import warmstarts
 from paletteot.config import params as config
@@ -223,3 +226,49 @@ def test_every_contestant_of_the_parameters_can_be_made(monkeypatch):
             assert network in params.train.networks
     families = {warmstarts.family(name) for name in params.evaluate.methods}
     assert {*params.evaluate.newton.methods, *params.evaluate.only_track_a} <= families
+
+
+SHIPPED = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (SHIPPED.encode("utf-16"), "must be UTF-8 text, but byte 0 is not; save it as UTF-8"),
+        ("# größe\n".encode("latin-1") + SHIPPED.encode(), "must be UTF-8 text, but byte 4 is not"),
+        (bytes(range(256)), "must be UTF-8 text, but byte 128 is not"),
+        (b"\0", "not YAML: unacceptable character #x0000"),
+        (b"images: 2001-99-99", "not YAML: month must be in 1..12"),
+        (b"[" * 100_000, "not YAML of parameters: nested too deep"),
+        (b'"two\\nlines": 1', "Extra inputs are not permitted"),
+        (None, "must be a file that can be read: Is a directory"),
+    ],
+)
+def test_a_file_of_another_kind_is_one_clear_line(tmp_path, content, words):
+    file = tmp_path / "params.yaml"
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(ParamsError) as caught:
+        config.load(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.one_of(st.binary(max_size=60), st.text(max_size=60).map(str.encode)))
+@example("\ufeff# a mark of byte order\n".encode())
+@example(b"images: {[a]: 1}")
+def test_whatever_a_file_holds_it_is_parameters_or_one_line(content):
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "params.yaml"
+        file.write_bytes(content)
+        with pytest.raises(ParamsError) as caught:
+            config.load(file)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("change", [("\n", "\r\n"), ("", "\ufeff"), ("1.0e-4", "1e-4"), ("eps: 0.1", 'eps: "0.1"')])
+def test_spellings_of_the_same_parameters_are_the_same(tmp_path, change):
+    file = tmp_path / "params.yaml"
+    old, new = change
+    file.write_bytes((SHIPPED.replace(old, new) if old else new + SHIPPED).encode())
+    assert config.load(file) == config.load(ROOT / "params.yaml")

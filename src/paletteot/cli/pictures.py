@@ -35,6 +35,8 @@ def images(
 
     `dvc repro` then makes everything else from them.
     """
+    from paletteot.project import lock
+
     chosen: dict[str, Any] = {
         "source": source, "location": location, "group_by": group_by, "licence": licence, "split": split,
         "grading": grading, "allow_fewer": allow_fewer or None, "count": count,
@@ -42,6 +44,7 @@ def images(
     if source in ("folder", "unsplash") and location is not None:
         chosen["location"] = str(Path(location).expanduser().resolve())
     _write(chosen, _sizes(pairs) if pairs else {})
+    lock.mend()
     done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "images"], check=False)
     if done.returncode:
         raise ParamsError("the images stage failed, as said above; params.yaml holds your choice, mend and run again")

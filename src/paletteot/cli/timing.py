@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paletteot.cli.contestants import Memory, Trust, trusted
+from paletteot.cli.outputs import check_out
 from paletteot.errors import DataError, ParamsError
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def time_solvers(
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
     if out is not None and out.exists():
         raise ParamsError(f"--out must be a new folder, but {out} exists")
+    if out is not None:
+        check_out(out)
     limits = Limits(seconds, memory, STARTUP)
     theirs = named(solvers or [], limits, trust=trust)
     codes = [*own(), *theirs]

@@ -165,7 +165,7 @@ def _unfit(entry: os.DirEntry[str], mode: int, root: Path) -> str | None:
 def _listed(file: Path) -> dict[str, str]:
     """Read the CSV file of groups: file -> group; raises DataError naming file and row."""
     try:
-        frame = pl.read_csv(file, infer_schema=False)
+        frame = pl.read_csv(file, infer_schema=False, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{file}: not a CSV file: {' '.join(str(error).split())[:200]}") from None
     for column in ("file", "group"):

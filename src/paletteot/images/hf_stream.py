@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ def is_here(location: str) -> bool:
 def state(location: str) -> list[tuple[str, int, int]]:
     """Return names, bytes and times of local files, so that a change of theirs is seen; of the hub's nothing."""
     path = Path(location)
-    files = path.rglob("*") if path.is_dir() else path.parent.glob(path.name)
+    files = path.rglob("*") if path.is_dir() else [path] if path.is_file() else path.parent.glob(path.name)
     return sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
@@ -60,4 +61,6 @@ def _asked(location: str) -> dict[str, Any]:
         return {"path": name, "revision": revision or None}
     if Path(location).is_dir():
         return {"path": location}
-    return {"path": BUILDERS[Path(location).suffix], "data_files": location}
+    path = Path(location)
+    name = glob.escape(path.name) if path.is_file() else path.name  # which may be a pattern; its folder is none
+    return {"path": BUILDERS[path.suffix], "data_files": str(Path(glob.escape(str(path.parent))) / name)}

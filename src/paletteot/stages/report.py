@@ -39,7 +39,7 @@ def stage(params: Params) -> None:
     if BASE in evaluations:
         evaluations |= evaluation.of_records(found.records, evaluations[BASE])
     families = {family(method) for method in evaluations}
-    curves = {file.stem: pl.read_csv(file) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
+    curves = {file.stem: pl.read_csv(file, glob=False) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(paths.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
     facts = SiteFacts(
         settings=_settings(params),

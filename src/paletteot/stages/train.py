@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import joblib
 import polars as pl
 
 import paletteot.engine as engine
+import paletteot.workers as workers
 from paletteot.dataset.load import Pairs, load_palettes, load_plans
 from paletteot.files import replacing
 from paletteot.networks import training
@@ -34,11 +35,8 @@ def stage(params: Params, name: str) -> None:
     seeds = params.train.seeds
     processes = engine.cores(params.workers) if training.device_of(params.train.device).type == "cpu" else 1
     tracking.connect(params.train.experiment)
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        histories = joblib.Parallel(n_jobs=min(processes, len(seeds)))(
-            joblib.delayed(_train)(params, name, seed, folder / str(seed)) for seed in seeds
-        )
-    history = pl.concat(histories)
+    trained = dict(workers.answers(partial(_train, params, name, folder), seeds, min(processes, len(seeds))))
+    history = pl.concat([trained[seed] for seed in seeds])
     with replacing(paths.MODELS / name) as fresh:
         fresh.mkdir()
         for seed in seeds:
@@ -67,13 +65,14 @@ def _run(params: Params, name: str, seed: int, pairs: Pairs, folder: Path) -> tr
     return tracking.run(params.train.experiment, f"{name}-{seed}", facts, data, folder / "mlflow_run")
 
 
-def _train(params: Params, name: str, seed: int, folder: Path) -> pl.DataFrame:
-    """Train one seed in a process of its own, unless it is; returns its history, with the seed."""
+def _train(params: Params, name: str, whole: Path, seed: int) -> tuple[int, pl.DataFrame]:
+    """Train one seed in a process of its own, unless it is; returns the seed and its history, with the seed."""
+    folder = whole / str(seed)
     folder.mkdir(parents=True, exist_ok=True)
     finished = folder / "history.csv"
     if not finished.is_file():
         _train_now(params, name, seed, folder, finished)
-    return pl.read_csv(finished)
+    return seed, pl.read_csv(finished, glob=False)
 
 
 def _train_now(params: Params, name: str, seed: int, folder: Path, finished: Path) -> None:
