@@ -318,7 +318,7 @@ for name, call in {"warm_start": paletteot.warm_start, "to_torch": plans.to_torc
         said[name] = str(error)
 runs = {}
 for arguments in (["palette", "photo.png", "--out", "photo.ase"], ["solve", "palettes.parquet"], ["--help"],
-                  ["verify", "release"], ["new-warm-start", "idea"]):
+                  ["verify", "release"], ["new-warm-start", "idea"], ["import-seed-checkpoint", "x.pt"]):
     done = CliRunner().invoke(app, arguments)
     runs[arguments[0]] = (done.exit_code, done.output)
 print(json.dumps({"error": solved.marginal_error, "starts": starts, "said": said, "runs": runs}))
@@ -338,8 +338,10 @@ def test_a_plain_install_loads_solves_and_draws(tmp_path):
     assert set(found["said"].values()) == {"this needs torch: pip install 'paletteot[learned]'"}
     assert set(found["said"]) == {"warm_start", "to_torch"}
     codes = {name: code for name, (code, _) in found["runs"].items()}
-    assert codes == {"palette": 0, "solve": 0, "--help": 0, "verify": 1, "new-warm-start": 0}
-    assert "error: this needs pyarrow: pip install 'paletteot[benchmark]'" in found["runs"]["verify"][1]
+    missing = codes.pop("import-seed-checkpoint")
+    assert (missing, codes) == (1, dict.fromkeys(("palette", "solve", "--help", "verify", "new-warm-start"), 0))
+    words = "error: this needs torch: pip install 'paletteot[learned]'"
+    assert words in found["runs"]["import-seed-checkpoint"][1]
 
 
 @pytest.mark.parametrize("stage", ["images", "train dual_network_self", "release", "report"])
