@@ -361,14 +361,11 @@ def test_what_is_no_package_of_an_extra_is_said_as_it_is():
 MODULE_OF = {"scikit-learn": "sklearn", "vl-convert-python": "vl_convert", "ruamel.yaml": "ruamel"}
 """Packages whose module has another name."""
 
-ALWAYS_HERE = {"filelock", "httpx2"}
-"""Packages of an extra that huggingface_hub brings anyway."""
-
 
 @pytest.mark.parametrize("extra", ["learned", "benchmark"])
 def test_extras_are_those_of_pyproject(extra):
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"][extra]
-    names = {re.split(r"[\[<>=~! ]", one)[0] for one in declared} - {"paletteot"} - ALWAYS_HERE
+    names = {re.split(r"[\[<>=~! ]", one)[0] for one in declared} - {"paletteot"}
     brought = {module for module, by in EXTRAS.items() if by == extra} - {"scikit-learn"}  # asked for by both names
     assert {MODULE_OF.get(name, name) for name in names} == brought
 
