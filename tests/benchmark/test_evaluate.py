@@ -141,7 +141,7 @@ def test_an_illegal_start_is_named(contestant, words):
 
 
 def test_an_unknown_contestant_gets_the_legal_names():
-    with pytest.raises(ParamsError, match=r"method must be one of cold, gaussian, .* but is 'hot'"):
+    with pytest.raises(ParamsError, match=r"method must be one of cold, dual_network, .* but is 'hot'"):
         warmstarts.create("hot")
 
 

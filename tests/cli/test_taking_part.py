@@ -70,7 +70,7 @@ def test_a_new_warm_start_works_and_passes_its_own_tests(here):
         ("my-idea", "the name must be a Python identifier, such as my_idea, but is 'my-idea'"),
         ("../idea", "the name must be a Python identifier, such as my_idea, but is '../idea'"),
         ("class", "the name must be a Python identifier, such as my_idea, but is 'class'"),
-        ("lp_duals", "the name must be none of cold, gaussian, nearest, "),
+        ("lp_duals", "the name must be none of cold, dual_network, "),
         ("numpy", "the name must not be that of a Python module, but there is a module 'numpy'"),
     ],
 )
