@@ -9,8 +9,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from paletteot.errors import PaletteOTError
+from paletteot.errors import DataError, PaletteOTError
 from paletteot.ot.problem import Problems
+
+MOST_PASSES = 1_000_000
+"""Passes that a start may claim for a problem: more than any solve has."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Start:
 
     g: (batch, l) float64, target potentials in LAB units, any gauge; ignored where the weight is zero.
     omega: (batch,) float64 relaxation of each problem, or None (Track B only).
-    iterations: passes over the k x k kernel spent inside the start, (batch,) int64 or one number for all.
+    iterations: passes over the k x k kernel spent inside the start, (batch,) whole numbers or one for all (`passes`).
     """
 
     g: NDArray[np.float64]
@@ -41,6 +44,28 @@ class WarmStart(Protocol):
     def start(self, problems: Problems) -> Start:
         """Return initial potentials for a batch of problems without changing it."""
         ...
+
+
+def passes(iterations: object, n: int) -> NDArray[np.int64]:
+    """Return the passes that a start claims for each of n problems, (n,) int64.
+
+    Raises DataError where they are no whole numbers from 0 to MOST_PASSES, one or (n,); looked at as they came, since a
+    cast would make small numbers of large ones.
+    """
+    if isinstance(iterations, int) and not isinstance(iterations, bool):  # however large, what numpy would make objects
+        found, least, most = np.empty(0, np.int64), iterations, iterations
+    else:
+        found = np.asarray(iterations)
+        if found.dtype.kind not in "iu":
+            raise DataError(f"iterations must be whole numbers, but are {found.dtype}")
+        if found.shape not in ((), (n,)):
+            raise DataError(f"iterations must be one number or ({n},), but have shape {found.shape}")
+        least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
+    if least < 0 or most > MOST_PASSES:
+        held = least if least < 0 else most
+        shown = str(held) if -(10**20) < held < 10**20 else f"a number of {len(str(abs(held)))} digits"
+        raise DataError(f"iterations must be from 0 to {MOST_PASSES}, but hold {shown}")
+    return np.full(n, most, np.int64) if found.ndim == 0 or isinstance(iterations, int) else found.astype(np.int64)
 
 
 class NoAnswerError(PaletteOTError):
