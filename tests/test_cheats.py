@@ -96,7 +96,7 @@ STARTS = {
         "start raised KeyError: 'MLFLOW_TRACKING_PASSWORD'",
     ),
     "float32": ("return Start(cold(problems).astype(np.float32))", "g must be float64, but is float32"),
-    "passes below zero": ("return Start(cold(problems), iterations=-99)", "iterations must be at least 0, but hold"),
+    "passes below zero": ("return Start(cold(problems), iterations=-99)", "iterations must be from 0 to"),
     "NaN": ("return Start(cold(problems) * np.nan)", "g must be finite where b is positive, but holds nan"),
     "infinite": ("return Start(cold(problems) + np.inf)", "g must be finite where b is positive, but holds inf"),
     "wrong length": ("return Start(cold(problems)[:, 1:])", "g must have shape"),

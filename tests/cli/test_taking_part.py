@@ -95,7 +95,7 @@ def test_check_says_everything_that_is_wrong(here):
     assert result.stderr == "bad.py:Theirs breaks the contract\n"
     lines = result.stdout.splitlines()
     assert "contract: g must be float64, but is float32" in lines
-    assert "contract: iterations must be at least 0, but hold -1" in lines
+    assert "contract: iterations must be from 0 to 1000000, but hold -1" in lines
     assert any(line.startswith("order: g must be the same with its atoms in another order") for line in lines)
 
 

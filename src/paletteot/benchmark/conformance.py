@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from paletteot.benchmark.specimens import EPS, batch, problem, several
-from paletteot.errors import PaletteOTError
+from paletteot.errors import DataError, PaletteOTError
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
-from paletteot.warmstarts.contract import HungError, NoAnswerError, Start, WarmStart
+from paletteot.warmstarts.contract import HungError, NoAnswerError, Start, WarmStart, passes
 
 TOLERANCE = 0.01
 """LAB units by which rounding may move a potential: networks that reckon in float32 move theirs by a few 1e-3."""
@@ -211,13 +211,10 @@ def faults(start: object, problems: Problems) -> list[str]:
             lines.append(f"g must be finite where b is positive, but holds {value[~finite][0]}")
         elif field == "omega" and not ((value > 0) & (value < 2)).all():
             lines.append(f"omega must lie between 0 and 2, but holds {value[~((value > 0) & (value < 2))][0]:g}")
-    passes = np.asarray(start.iterations)
-    if passes.dtype.kind not in "iu":
-        lines.append(f"iterations must be whole numbers, but are {passes.dtype}")
-    elif passes.shape not in ((), (n,)):
-        lines.append(f"iterations must be one number or ({n},), but have shape {passes.shape}")
-    elif (passes < 0).any():
-        lines.append(f"iterations must be at least 0, but hold {passes.min()}")
+    try:
+        passes(start.iterations, n)
+    except DataError as error:
+        lines.append(str(error))
     return lines
 
 
@@ -225,10 +222,10 @@ def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, NDArray[np.
     """Return g, (n, l), and passes, (n,), as a contestant answers; raises UnfitError where they are of no use."""
     start = contestant.start(problems)
     g = usable(start, problems)
-    passes = np.asarray(start.iterations)
-    if passes.dtype.kind not in REAL or passes.shape not in ((), (len(problems),)):
-        raise UnfitError(faults(start, problems))
-    return g, np.broadcast_to(passes, len(problems))
+    try:
+        return g, passes(start.iterations, len(problems))
+    except DataError:
+        raise UnfitError(faults(start, problems)) from None
 
 
 def usable(start: object, problems: Problems) -> Array:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from paletteot.cli import recording
-from paletteot.cli.contestants import Memory, Reference, Seconds, Stranger, Trust, Weights, maker
+from paletteot.cli.contestants import Memory, Reference, Sandbox, Seconds, Stranger, Trust, Weights, maker
 from paletteot.errors import DataError, ParamsError
+from paletteot.guests.mode import Mode
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,6 +41,7 @@ def evaluate(
     ] = False,
     seconds: Seconds = 300,
     memory: Memory = 8,
+    sandbox: Sandbox = Mode.AUTO,
 ) -> None:
     """Judge a contestant under a track of the protocol and print its lines, beside the cold start's."""
     from threadpoolctl import threadpool_limits
@@ -58,7 +60,7 @@ def evaluate(
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
     named = [file for one, file in params.evaluate.methods.items() if contestant in (one, family(one))]
     file = weights or (Path(named[0]) if named else None)
-    make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory)
+    make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory, sandbox=sandbox)
     if record and (limit or track != Track.A):
         raise ParamsError("--record judges every pair of a split under Tracks A and B: leave out --limit and --track")
     if record and (named or not isinstance(make, Stranger)):
@@ -73,12 +75,16 @@ def evaluate(
             raise ParamsError(f"{contestant}: {'; '.join(wrong)}")
         if record and isinstance(make, Stranger):
             recording.show(recording.of_class(make, made, pairs, params), params.report)
+            typer.echo(make)
             return
         referee.warm_up(made, params.transport.eps)
         frame = judged(Failsafe(made), pairs, params, track)
     lines = LINES[track](made.name if taken else contestant, frame, pairs, params)
     typer.echo(f"{split}, {len(pairs)} problems, {TITLES[track]}")
     typer.echo("\n".join(f"  {line}" for line in lines))
+    if isinstance(make, Stranger):
+        make.verify()
+        typer.echo(make)
 
 
 def judged(contestant: WarmStart, pairs: Pairs, params: Params, track: Track) -> pl.DataFrame:

@@ -45,8 +45,8 @@ class Guest(Outsider):
     def start(self, problems: Problems) -> Start:
         """Return what it answers, with whatever dtypes and shapes it has; raises NoAnswerError where there is none.
 
-        Whoever asks has one thread: where its processes used more than one processor, the answer is held back as long as
-        one would have taken, so that whoever times it counts that.
+        Where its processes used more than one processor, the answer is held back as long as one would have taken, so
+        that whoever times it counts that.
         """
         question = {field.name: np.asarray(getattr(problems, field.name)) for field in fields(problems)}
         words = {} if problems.x.flags.writeable else {READ_ONLY: ""}

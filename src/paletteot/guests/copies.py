@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,8 +28,8 @@ class Copy:
 
     code: Code
     weights: Path | None
-    hashes: Mapping[str, str]
-    files: Mapping[str, Path]
+    hashes: Mapping[str, str] = field(hash=False)
+    files: Mapping[str, Path] = field(hash=False)
 
     @property
     def label(self) -> str:

@@ -30,8 +30,9 @@ from paletteot.guests import copies, sandbox, supervisor, tree, wire
 from paletteot.guests.child import ERROR, NONCE, Order, Task
 from paletteot.guests.code import Code
 from paletteot.guests.copies import Copy
+from paletteot.guests.mode import Mode
 from paletteot.guests.relay import Relay, Shown, printable
-from paletteot.guests.sandbox import Mode, Sandbox
+from paletteot.guests.sandbox import Sandbox
 from paletteot.guests.watch import Watch
 from paletteot.warmstarts.contract import HungError, NoAnswerError
 
@@ -84,10 +85,11 @@ class Spent:
 class Outsider:
     """Code from outside, in processes of its own that answer questions of one task.
 
-    code: what runs; a `Copy` of it is taken where it is none. task: which questions. weights: the file that a contestant
-    reads. cpu: the processor that it must stay on, None for any. Making it and asking it raise NoAnswerError when it
-    fails to answer, and HungError when it takes too long; asked again after that, it begins anew. Making it raises
-    DataError where what runs is no longer what was hashed, and ParamsError where a sandbox is required and there is none.
+    code: what runs; a `Copy` of it is taken where it is none. task: which questions. weights: the file that a
+    contestant reads. cpu: the processor that it must stay on, None for any. Making it and asking it raise NoAnswerError
+    when it fails to answer, and HungError when it takes too long; asked again after that, it begins anew. Making it
+    raises DataError where what runs is no longer what was hashed, and ParamsError where a sandbox is required and there
+    is none.
     """
 
     def __init__(
@@ -233,7 +235,7 @@ def environment(box: Sandbox) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     if box.program:
         kept |= {"HOME": "/tmp", "TMPDIR": "/tmp"}
-    folders = [os.path.abspath(one) for one in sys.path if one]  # noqa: PTH100: a link must stay one
+    folders = [os.path.abspath(one) for one in sys.path if one]  # noqa: PTH100
     return {**kept, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
 
 
@@ -255,7 +257,10 @@ def _ending(code: int | None, box: Sandbox) -> str:
 def _end(process: subprocess.Popen[bytes], channel: socket.socket, relay: Relay, watch: Watch, scratch: Path) -> None:
     watch.close()
     channel.close()
-    tree.end(process.pid, watch.known)
+    if process.poll() is None:
+        tree.end(process.pid, watch.known)
+    else:
+        tree.kill(watch.known)
     process.wait()
     relay.join(1)  # what escaped without a sandbox may hold the pipe
     shutil.rmtree(scratch, ignore_errors=True)

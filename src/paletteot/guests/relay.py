@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import os
 import sys
 import time
 from threading import Thread
+from typing import IO
 
 LINE = 500
 """Bytes of a line that are shown at a time."""
@@ -46,7 +47,7 @@ class Shown:
 class Relay(Thread):
     """Shows on standard error what comes through a pipe, and reads the rest so that nobody waits to print."""
 
-    def __init__(self, stream: io.BufferedReader, label: str, shown: Shown) -> None:
+    def __init__(self, stream: IO[bytes], label: str, shown: Shown) -> None:
         super().__init__(daemon=True)
         self.stream, self.label, self.shown = stream, label, shown
         self.start()
@@ -63,7 +64,7 @@ class Relay(Thread):
                     self._say("… more was printed and is not shown")
                 if self.shown.full:
                     break
-            while self.shown.full and self.stream.read1(2**16):
+            while self.shown.full and os.read(self.stream.fileno(), 2**16):
                 time.sleep(PAUSE)
 
     def _say(self, text: str) -> None:

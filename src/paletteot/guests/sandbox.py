@@ -1,9 +1,9 @@
 """A sandbox for code from outside, where the system has one: bubblewrap.
 
-It sees Python and the system's libraries, this package, its own code and weights, all read-only, and a folder of its own
-at /tmp. It sees no network, no process but its own, neither the folder in which the command runs (labels, unfinished
-work, reports) nor the user's home. Of systemd-run no use is made: a scope hides nothing, and a service of a user takes
-no socket along.
+A guest there sees Python and the system's libraries, this package, its own code and weights, all read-only, and a
+folder of its own at /tmp. It sees no network, no process but its own, neither the folder in which the command runs
+(labels, unfinished work, reports) nor the user's home. Of systemd-run no use is made: a scope hides nothing, and a
+service of a user takes no socket along.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from paletteot.errors import ParamsError
 from paletteot.guests.copies import Copy
+from paletteot.guests.mode import Mode
 
 SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/sys", "/etc/alternatives", "/etc/fonts",
@@ -39,14 +39,6 @@ ALONE = ("--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--proc", "/
 
 PROBE = 20.0
 """Seconds that the sandbox may take for nothing, on a busy machine."""
-
-
-class Mode(StrEnum):
-    """Whether code from outside runs in a sandbox: where there is one, nowhere else, or never."""
-
-    AUTO = "auto"
-    REQUIRED = "required"
-    NONE = "none"
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ GONE = 5.0
 class Process:
     """A process as it was a moment ago.
 
-    pid, started: which, as numbers are used again. parent: whose child it is. state: T where it is stopped, Z where it has ended. waited: seconds
-    of processor time of the children that it waited for. resident: bytes of memory.
+    pid, started: which, as numbers are used again. parent: whose child it is. state: T where it is stopped, Z where it
+    has ended. waited: seconds of processor time of the children that it waited for. resident: bytes of memory.
     """
 
     pid: int
@@ -66,8 +66,8 @@ def read(pid: int | str) -> Process | None:
 def below(root: int) -> list[Process]:
     """Return everything that descends from a process, without itself."""
     children: dict[int, list[Process]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and (one := read(name)) is not None:
+    for entry in os.scandir("/proc"):
+        if entry.name.isdecimal() and (one := read(entry.name)) is not None:
             children.setdefault(one.parent, []).append(one)
     found = list(children.get(root, ()))
     for one in found:  # grows meanwhile
@@ -136,14 +136,20 @@ def end(root: int, known: set[tuple[int, int]]) -> None:
         return _signal_group(root, signal.SIGKILL)
     freeze(root)
     keys = known | {one.key for one in below(root)}
-    for one in [*below(root), *_alive(keys)]:
+    for one in _alive(keys):
         _signal(one, signal.SIGKILL)
     with suppress(ProcessLookupError):
         os.kill(root, signal.SIGKILL)
+    return kill(keys)
+
+
+def kill(keys: set[tuple[int, int]]) -> None:
+    """Kill processes, and return when all of them are gone."""
     deadline = time.monotonic() + GONE
-    while _alive(keys) and time.monotonic() < deadline:
+    while (left := _alive(keys)) and time.monotonic() < deadline:
+        for one in left:
+            _signal(one, signal.SIGKILL)
         time.sleep(0.002)
-    return None
 
 
 def _alive(keys: set[tuple[int, int]]) -> list[Process]:

@@ -82,7 +82,9 @@ class Watch(Thread):
             self.why = f"it had more than {PROCESSES} processes"
         elif self.memory and sum(one.resident for one in living) > self.memory:
             shared = [tree.proportional(one.pid) for one in living]
-            used = sum(part or 0 if part is not None else one.resident for part, one in zip(shared, living, strict=True))
+            used = sum(
+                part or 0 if part is not None else one.resident for part, one in zip(shared, living, strict=True)
+            )
             if used > self.memory:
                 self.why = f"its processes used more than {self.memory / 1e9:g} GB"
         if self.why:

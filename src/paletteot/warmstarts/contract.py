@@ -52,20 +52,26 @@ def passes(iterations: object, n: int) -> NDArray[np.int64]:
     Raises DataError where they are no whole numbers from 0 to MOST_PASSES, one or (n,); looked at as they came, since a
     cast would make small numbers of large ones.
     """
-    if isinstance(iterations, int) and not isinstance(iterations, bool):  # however large, what numpy would make objects
-        found, least, most = np.empty(0, np.int64), iterations, iterations
-    else:
+    if isinstance(iterations, int) and not isinstance(iterations, bool):  # numpy makes objects of large ones
+        _within(iterations)
+        return np.full(n, iterations, np.int64)
+    try:
         found = np.asarray(iterations)
-        if found.dtype.kind not in "iu":
-            raise DataError(f"iterations must be whole numbers, but are {found.dtype}")
-        if found.shape not in ((), (n,)):
-            raise DataError(f"iterations must be one number or ({n},), but have shape {found.shape}")
-        least, most = (int(found.min()), int(found.max())) if found.size else (0, 0)
-    if least < 0 or most > MOST_PASSES:
-        held = least if least < 0 else most
-        shown = str(held) if -(10**20) < held < 10**20 else f"a number of {len(str(abs(held)))} digits"
+    except ValueError:  # lists of several lengths
+        raise DataError(f"iterations must be whole numbers, but are a {type(iterations).__name__}") from None
+    if found.dtype.kind not in "iu":
+        raise DataError(f"iterations must be whole numbers, but are {found.dtype}")
+    if found.shape not in ((), (n,)):
+        raise DataError(f"iterations must be one number or ({n},), but have shape {found.shape}")
+    for end in (found.min(), found.max()) if found.size else ():
+        _within(int(end))
+    return np.broadcast_to(found.astype(np.int64), n)
+
+
+def _within(number: int) -> None:
+    if not 0 <= number <= MOST_PASSES:
+        shown = str(number) if abs(number) < 10**20 else "one of more than 20 digits"
         raise DataError(f"iterations must be from 0 to {MOST_PASSES}, but hold {shown}")
-    return np.full(n, most, np.int64) if found.ndim == 0 or isinstance(iterations, int) else found.astype(np.int64)
 
 
 class NoAnswerError(PaletteOTError):
