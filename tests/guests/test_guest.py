@@ -203,11 +203,11 @@ def test_patching_the_solver_changes_no_count(tmp_path):
         ),
         ("raise SystemExit('bye')\n", "it could not be made: SystemExit: bye (theirs.py, line 1)"),
         ("import os; os._exit(7)\n", "its process ended with exit code 7 instead of answering"),
-        ("import (\n", "it could not be made: SyntaxError: "),
+        ("import (\n", "theirs.py cannot be read: "),
     ],
 )
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path, before, line):
-    with pytest.raises(NoAnswerError) as error:
+    with pytest.raises((NoAnswerError, ParamsError)) as error:
         make(tmp_path, before=before)
     assert str(error.value).startswith(f"theirs.py:Theirs: {line}")
 
