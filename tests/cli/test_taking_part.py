@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from paletteot import cli
 from paletteot.benchmark import conformance, schema
+from paletteot.guests import sandbox
+from paletteot.guests.mode import Mode
 from paletteot.project import paths as common
 from paletteot.project.parameters import load_params
 from paletteot.stages import evaluate as evaluate_stage
@@ -61,7 +63,13 @@ def test_a_new_warm_start_works_and_passes_its_own_tests(here):
         assert done.returncode == 0, done.stdout
     result = run("check", "my_idea.py:MyIdea", "--trust")
     assert result.exit_code == 0
-    assert result.output == f"my_idea.py:MyIdea keeps the contract: {', '.join(['name', *conformance.CHECKS])}\n"
+    where, kept = result.output.splitlines()
+    assert where == f"my_idea.py:MyIdea ran {sandbox.find(Mode.AUTO)}"
+    assert kept == f"my_idea.py:MyIdea keeps the contract: {', '.join(['name', *conformance.CHECKS])}"
+    assert (
+        "my_idea.py:MyIdea ran not in a sandbox"
+        in run("check", "my_idea.py:MyIdea", "--trust", "--sandbox", "none").output
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +119,7 @@ def test_check_of_what_hangs_ends(here):
     guests.contestant(here, "time.sleep(600)")
     result = run("check", "theirs.py:Theirs", "--trust", "--seconds", "4")
     assert result.exit_code == 1
-    (line,) = result.stdout.splitlines()
+    line, _where = result.stdout.splitlines()
     assert "it did not answer within 4 s" in line
 
 
@@ -136,7 +144,8 @@ def test_a_file_is_judged_beside_the_cold_start(small):
     """Cold, from a file, counts what cold counts."""
     result = run("evaluate", guests.contestant(small).name + ":Theirs", "--trust")
     assert result.exit_code == 0, result.output
-    title, cold, theirs = result.stdout.splitlines()
+    title, cold, theirs, where = result.stdout.splitlines()
+    assert where == f"theirs.py:Theirs ran {sandbox.find(Mode.AUTO)}"
     assert title == "test_unseen, 4 problems, iterations as min Q1 median Q3 max"
     numbers = cold.removeprefix("  cold").strip()
     ending = "median ratio to cold 1.000; converged 4; fallbacks 0"
@@ -153,7 +162,7 @@ def test_the_other_tracks_take_a_file_too(small, track, lines, first):
     assert result.exit_code == 0, result.output
     found = result.stdout.splitlines()
     assert "2 problems" in found[0]
-    assert len(found) == lines + 1
+    assert len(found) == lines + 2
     assert found[1].startswith(f"  {first}")
 
 
@@ -178,7 +187,7 @@ def test_a_batch_without_an_answer_is_a_failure_of_its_problems(small):
     assert result.exit_code == 0, result.output
     words = "2 problem(s) are failures: theirs.py:Theirs: its process ended with exit code 9 instead of answering\n"
     assert result.stderr == words
-    assert result.stdout.endswith("converged 4; fallbacks 2\n")
+    assert result.stdout.splitlines()[-2].endswith("converged 4; fallbacks 2")
 
 
 @pytest.mark.parametrize(

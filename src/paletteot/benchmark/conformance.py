@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paletteot.benchmark.specimens import EPS, batch, problem, several
 from paletteot.errors import DataError, PaletteOTError
@@ -218,14 +217,14 @@ def faults(start: object, problems: Problems) -> list[str]:
     return lines
 
 
-def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, NDArray[np.int64]]:
+def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, Array]:
     """Return g, (n, l), and passes, (n,), as a contestant answers; raises UnfitError where they are of no use."""
     start = contestant.start(problems)
     g = usable(start, problems)
-    try:
-        return g, passes(start.iterations, len(problems))
-    except DataError:
-        raise UnfitError(faults(start, problems)) from None
+    claimed = np.asarray(start.iterations)
+    if claimed.dtype.kind not in REAL or claimed.shape not in ((), (len(problems),)):
+        raise UnfitError(faults(start, problems))
+    return g, np.broadcast_to(claimed.astype(np.float64), len(problems))  # differences of unsigned ones would wrap
 
 
 def usable(start: object, problems: Problems) -> Array:
@@ -238,7 +237,7 @@ def usable(start: object, problems: Problems) -> Array:
     return g.astype(np.float64)
 
 
-def different(how: str, one: Problem, found: tuple[Array, np.int64], expected: tuple[Array, np.int64]) -> list[str]:
+def different(how: str, one: Problem, found: tuple[Array, np.float64], expected: tuple[Array, np.float64]) -> list[str]:
     """Return what differs between two answers, g (l,) and passes, to what is the same problem, a line each.
 
     Potentials that differ are the same answer still where both are worth the same in the unregularised dual: the best
@@ -252,7 +251,7 @@ def different(how: str, one: Problem, found: tuple[Array, np.int64], expected: t
         lines.append(f"g must be the same {how}, up to a constant and {TOLERANCE} LAB, but differs by {apart:.2g}")
     if abs(found[1] - expected[1]) > PASSES_TOLERANCE:
         lines.append(
-            f"iterations must be the same {how}, up to {PASSES_TOLERANCE}, but are {found[1]} and {expected[1]}"
+            f"iterations must be the same {how}, up to {PASSES_TOLERANCE}, but are {found[1]:g} and {expected[1]:g}"
         )
     return lines
 

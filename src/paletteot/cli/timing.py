@@ -73,7 +73,9 @@ def time_solvers(
     text = board_solvers.to_markdown(board, runs, base=BASE, cap=seconds)
     for copy in theirs:
         verify(copy)
-    typer.echo(f"{split}, {repeats} repeats\n\n{text}\n\nThey ran {find(sandbox)}")
+    typer.echo(f"{split}, {repeats} repeats\n\n{text}")
+    if theirs:
+        typer.echo(f"\n{', '.join(copy.label for copy in theirs)} ran {find(sandbox)}")
     if out is not None:
         with replacing(out) as fresh:
             write_parquet(fresh / "solves.parquet", runs, schema.SOLVES)

@@ -35,6 +35,11 @@ class Code:
         """Whether it is in a file of its own, and not in an installed package."""
         return self.place.endswith(".py")
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is of this package."""
+        return not self.is_file and self.place.partition(".")[0] == PACKAGE
+
 
 def in_file(reference: str, what: str = "a contestant of yours", kind: str = "CLASS") -> Code:
     """Return the code that FILE.py:CLASS names; raises ParamsError where that is not what it is, or not there.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from paletteot.errors import DataError, ParamsError
 from paletteot.files import sha256
-from paletteot.guests.code import PACKAGE, Code, sources
+from paletteot.guests.code import Code, sources
 
 BLOCK = 2**20
 """Bytes that are read at a time."""
@@ -91,7 +91,7 @@ def room() -> Path:
 
 
 def _installed(code: Code) -> dict[str, Path]:
-    return {} if code.place.partition(".")[0] == PACKAGE else sources(code)
+    return {} if code.is_ours else sources(code)
 
 
 def _weights(copy: Copy) -> dict[str, Path]:

