@@ -180,7 +180,7 @@ def test_a_class_that_lies_counts_what_cold_counts(here, cheat):
     guests.contestant(here, COUNTS[cheat])
     result = run("evaluate", "theirs.py:Theirs", "--trust")
     assert result.exit_code == 0, result.output
-    _, cold, theirs = result.stdout.splitlines()
+    _, cold, theirs, _ = result.stdout.splitlines()
     numbers = cold.split()[1:]
     assert theirs.replace(";", "").split()[1:6] == numbers
     assert theirs.endswith(f"converged 4; fallbacks {FAILURES.get(cheat, 0)}")

@@ -111,7 +111,8 @@ def test_a_hang_ends_with_its_time_and_is_begun_anew(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what it started can be ended on Linux only")
 @pytest.mark.parametrize("mode", [Mode.NONE, Mode.REQUIRED])
-def test_a_hang_ends_with_whoever_asks(tmp_path, mode):
+@pytest.mark.parametrize("then", ["one.start(several())", "input()"], ids=["asked", "standing still"])
+def test_it_ends_with_whoever_asks(tmp_path, mode, then):
     """Killed outright, the process that asks can tell nobody; what it started ends with it, daemons included."""
     guests.contestant(tmp_path, "while True: pass", guests.DAEMON)
     asks = f"""
@@ -122,9 +123,10 @@ def test_a_hang_ends_with_whoever_asks(tmp_path, mode):
         from paletteot.guests.process import Limits
         one = Guest(code.in_file("theirs.py:Theirs"), limits=Limits(sandbox=Mode("{guests.wall(mode)}")))
         print(*one.pids, flush=True)
-        one.start(several())
+        {then}
     """
-    process = subprocess.Popen([sys.executable, "-c", dedent(asks)], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", dedent(asks)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     pids = [int(pid) for pid in process.stdout.readline().split()]
     assert len(pids) >= 2
     process.kill()

@@ -75,7 +75,7 @@ def evaluate(
             raise ParamsError(f"{contestant}: {'; '.join(wrong)}")
         if record and isinstance(make, Stranger):
             recording.show(recording.of_class(make, made, pairs, params), params.report)
-            typer.echo(make)
+            typer.echo(make, err=True)  # what else is said is the record's, whenever it was made
             return
         referee.warm_up(made, params.transport.eps)
         frame = judged(Failsafe(made), pairs, params, track)
