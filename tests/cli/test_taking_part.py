@@ -128,6 +128,15 @@ def test_check_of_a_built_in_needs_no_trust():
 
 
 @pytest.mark.parametrize("command", ["check", "evaluate"])
+def test_a_sandbox_that_is_required_and_not_there_ends_it_before_anything_ran(small, monkeypatch, command):
+    guests.contestant(small, before="open('was here', 'w')\n")
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    told = error(command, "theirs.py:Theirs", "--trust", "--sandbox", "required")
+    assert told.startswith("--sandbox required: ")
+    assert not Path("was here").exists()
+
+
+@pytest.mark.parametrize("command", ["check", "evaluate"])
 def test_code_from_outside_runs_only_when_trusted(small, monkeypatch, command):
     guests.contestant(small, before="open('was here', 'w')\n")
     monkeypatch.syspath_prepend(guests.package(small / "site"))

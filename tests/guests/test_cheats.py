@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,24 @@ def test_compiled_loops_are_at_hand_in_a_sandbox_and_stay_what_they_are(tmp_path
     one.close()
     assert told(capfd) == ["True 0"]
     assert [file.read_bytes() for file in kept] == before
+
+
+def test_an_environment_in_the_projects_folder_shows_only_what_is_pythons(tmp_path, monkeypatch):
+    """`python -m venv .` makes the project's folder one that Python imports from; so does its name on PYTHONPATH."""
+    project, scratch = tmp_path / "project", tmp_path / "scratch"
+    for folder in (project / "bin", project / "lib", project / "data", scratch):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr(sys, "prefix", str(project))
+    monkeypatch.syspath_prepend(project)
+    monkeypatch.syspath_prepend(tmp_path)
+    copy = copies.take(guests.code(tmp_path))
+    words = sandbox.command("bwrap", copy, scratch, project=project, home=tmp_path / "home")
+    shown = {after for word, after in pairwise(words) if word in ("--ro-bind", "--bind")}
+    assert {one for one in shown if Path(one).is_relative_to(tmp_path)} == {
+        str(project / "bin"), str(project / "lib"), str(scratch / "tmp"), str(scratch / "shm"),
+        *(str(one) for one in scratch.glob("compiled*")),
+    }  # fmt: skip
+    assert not any(Path(one) in project.parents for one in shown)
 
 
 def test_a_sandbox_that_is_not_there_is_said(monkeypatch):

@@ -126,7 +126,10 @@ def test_it_ends_with_whoever_asks(tmp_path, mode, then):
         {then}
     """
     command = [sys.executable, "-c", dedent(asks)]
-    process = subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # what it leaves
+    )  # fmt: skip
     pids = [int(pid) for pid in process.stdout.readline().split()]
     assert len(pids) >= 2
     process.kill()

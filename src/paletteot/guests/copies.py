@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -22,14 +23,15 @@ class Copy:
     """Code and weights as they were when they were hashed.
 
     code: what runs, the copy of a file or a module where it is installed. weights: the copy of what it reads. hashes:
-    SHA-256 by the names of the files. files: where each lies now. It can be pickled: its files lie in the folder of the
-    process that took it, and last as long as that.
+    SHA-256 by the names of the files. files: where each lies now. folder: where the copies lie. It can be pickled: its
+    folder is that of the process that took it, and lasts as long as that.
     """
 
     code: Code
     weights: Path | None
     hashes: Mapping[str, str] = field(hash=False)
     files: Mapping[str, Path] = field(hash=False)
+    folder: Path
 
     @property
     def label(self) -> str:
@@ -53,17 +55,19 @@ def take(code: Code, weights: Path | None = None) -> Copy:
         files |= _installed(code)
         hashes |= {name: sha256(file) for name, file in files.items()}
     if weights is None:
-        return Copy(code, None, hashes, files)
+        return Copy(code, None, hashes, files, folder)
     if not weights.exists():
         raise ParamsError(f"{code.label}: {weights}, the file that it is to read, is not there")
-    weights = weights.resolve()
+    weights = Path(os.path.abspath(weights))  # noqa: PTH100
+    place = folder / "weights" / weights.name
+    if weights.is_dir():
+        place.mkdir(parents=True)
     inside = sorted(weights.rglob("*")) if weights.is_dir() else [weights]
-    (folder / "weights" / weights.name).mkdir(parents=True) if weights.is_dir() else None
     for file in (one for one in inside if one.is_file()):
         name = f"weights/{file.relative_to(weights.parent)}"
         files[name] = folder / name
         hashes[name] = _copied(file, files[name])
-    return Copy(code, folder / "weights" / weights.name, hashes, files)
+    return Copy(code, place, hashes, files, folder)
 
 
 def verify(copy: Copy) -> None:

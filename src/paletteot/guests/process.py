@@ -129,6 +129,8 @@ class Outsider:
         finally:
             took = time.perf_counter() - wall
             self._freeze()
+        if self._watch.why:  # seen at the last look
+            raise self.failed(self._watch.why)
         then = self._watch.cpu_seconds
         self.spent = Spent(took, None if cpu is None or then is None else then - cpu, self._watch.strayed)
         return answer
@@ -141,7 +143,7 @@ class Outsider:
         """Start the process and return who it says it is."""
         copies.verify(self.copy)
         ours, theirs = socket.socketpair()
-        scratch = Path(tempfile.mkdtemp(dir=copies.room()))
+        scratch = Path(tempfile.mkdtemp(dir=self.copy.folder))
         with theirs, _pinned(self.cpu):
             process = subprocess.Popen(
                 self._command(theirs.fileno(), scratch, nonce := secrets.token_hex(8)),

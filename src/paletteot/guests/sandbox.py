@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from paletteot.errors import ParamsError
+from paletteot.guests.code import PACKAGE
 from paletteot.guests.copies import Copy
 from paletteot.guests.mode import Mode
 
@@ -123,19 +124,18 @@ def command(program: str, copy: Copy, scratch: Path, *, project: Path, home: Pat
 
 def _python(copy: Copy, project: Path, home: Path) -> Iterator[Path]:
     """Yield the folders from which Python imports, and no folder that holds the project or the home."""
-    prefixes = {sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix}
+    holders = {project, *project.parents, home, *home.parents}
+    prefixes = {Path(one) for one in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)}
+    for one in prefixes & holders:  # an environment that was made in the project's folder: only what is Python's
+        yield from (part for name in ("bin", "lib", "lib64", "pyvenv.cfg") if (part := one / name).exists())
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
-    asked = {Path(one).absolute() for one in [*prefixes, *filter(None, [*sys.path, *libraries])]}
-    tops = {"paletteot"} | (set() if copy.code.is_file else {copy.code.place.partition(".")[0]})
-    packages = set[Path]()
+    asked = prefixes | {Path(one).absolute() for one in filter(None, [*sys.path, *libraries])}
+    yield from (one for one in {*asked, *(one.resolve() for one in asked)} - holders if one.exists())
+    tops = {PACKAGE} | (set() if copy.code.is_file else {copy.code.place.partition(".")[0]})
     for spec in map(find_spec, tops):
         if spec is not None:
             places = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
-            packages |= {Path(one).absolute() for one in places}
-    for one in {*asked, *(one.resolve() for one in asked)}:
-        if one.exists() and not any(one == holder or one in holder.parents for holder in (project, home)):
-            yield one
-    yield from packages
+            yield from (Path(one).absolute() for one in places)
 
 
 def _compiled() -> Iterator[tuple[Path, Path]]:
