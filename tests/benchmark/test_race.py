@@ -53,7 +53,7 @@ def run(codes: list[Code], some: Pairs, limits: Limits = LIMITS, **changed) -> p
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory) -> dict[int, dict[str, object]]:
     """What became of the bad one, by the size of the target; and of cold + plain beside it, under 0."""
-    limits = Limits(seconds=10, memory=4, startup=300)
+    limits = Limits(seconds=4, memory=4, startup=300)
     code = solvers.code(tmp_path_factory.mktemp("bad"), "bad")
     runs = run([code, Code("beside", own.__name__, "cold_plain")], pairs(range(2, 15)), limits)
     found = {row["pair_id"]: row for row in runs.filter(pl.col("method") == code.label).iter_rows(named=True)}
@@ -66,7 +66,7 @@ def bad(tmp_path_factory) -> dict[int, dict[str, object]]:
         (2, "", ""),
         (3, "crash", "solve raised ValueError: no idea (theirs.py, line "),
         (4, "crash", "its process ended with exit code 9 instead of answering"),
-        (5, "hang", "it did not answer within 10 s"),
+        (5, "hang", "it did not answer within 4 s"),
         (6, "not finite", ""),
         (7, "illegal", "solve must return g as float64 of shape (7,), but returned float64 of shape (6,)"),
         (8, "illegal", "solve must return g as float64 of shape (8,), but returned float32 of shape (8,)"),

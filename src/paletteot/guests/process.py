@@ -122,6 +122,7 @@ class Outsider:
         """
         if not self.alive:
             self.begin()
+        self._watch.strayed = False
         tree.thaw(self._process.pid, self._watch.look())
         cpu, wall = self._watch.cpu_seconds, time.perf_counter()
         try:

@@ -81,10 +81,8 @@ class Watch(Thread):
         if len(living) > PROCESSES:
             self.why = f"it had more than {PROCESSES} processes"
         elif self.memory and sum(one.resident for one in living) > self.memory:
-            shared = [tree.proportional(one.pid) for one in living]
-            used = sum(
-                part or 0 if part is not None else one.resident for part, one in zip(shared, living, strict=True)
-            )
+            parts = [(tree.proportional(one.pid), one.resident) for one in living]
+            used = sum(resident if part is None else part for part, resident in parts)
             if used > self.memory:
                 self.why = f"its processes used more than {self.memory / 1e9:g} GB"
         if self.why:
