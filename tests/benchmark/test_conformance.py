@@ -287,7 +287,7 @@ BROKEN = [
     (Nameless, "name", "citation must be one line of text, but is None"),
     (Misnamed, "name", "name must be a Python identifier, but is 'my idea'"),
     (Imposter, "name", "name must be nobody else's, but is 'cold'"),
-    (spent(lambda _: -1), "contract", "iterations must be at least 0, but hold -1"),
+    (spent(lambda _: -1), "contract", "iterations must be from 0 to 1000000, but hold -1"),
     (spent(lambda _: 2.0), "contract", "iterations must be whole numbers, but are float64"),
     (spent(lambda _: None), "contract", "iterations must be whole numbers, but are object"),
     (spent(lambda n: np.zeros(n + 1, int)), "contract", "iterations must be one number or (6,), but have shape (7,)"),
@@ -317,7 +317,7 @@ def test_every_failure_is_in_one_report_and_none_twice() -> None:
     lines = list(conformance.check(Both))
     assert any("float32" in line for line in lines)
     assert any("in another order" in line for line in lines)
-    assert any("iterations must be at least 0" in line for line in lines)
+    assert any("iterations must be from 0 to 1000000" in line for line in lines)
     assert any("citation" in line for line in lines)
 
 

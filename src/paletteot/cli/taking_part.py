@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from paletteot.cli.contestants import Memory, Reference, Seconds, Trust, Weights, maker
+from paletteot.cli.contestants import Memory, Reference, Sandbox, Seconds, Stranger, Trust, Weights, maker
 from paletteot.errors import ParamsError
+from paletteot.guests.mode import Mode
 
 
 def new_warm_start(
@@ -46,14 +47,17 @@ def check(
     trust: Trust = False,
     seconds: Seconds = 60,
     memory: Memory = 8,
+    sandbox: Sandbox = Mode.AUTO,
 ) -> None:
     """Check that a contestant keeps the contract, and say everything that is not as it must be."""
     from paletteot.benchmark import conformance
 
-    make, taken = maker(contestant, weights, trust=trust, seconds=seconds, memory=memory)
+    make, taken = maker(contestant, weights, trust=trust, seconds=seconds, memory=memory, sandbox=sandbox)
     wrong = conformance.check(make, taken)
     for line, checks in wrong.items():
         typer.echo(f"{', '.join(checks)}: {line}")
+    if isinstance(make, Stranger):
+        typer.echo(make)
     if wrong:
         typer.echo(f"{contestant} breaks the contract", err=True)
         raise typer.Exit(1)
