@@ -125,13 +125,7 @@ def test_rooms_import_from_rooms_above_them_in_the_table():
         seen.add(one.name)
 
 
-PARTED = {  # not yet: to be taken out with what they name
-    "guests": "guests.solver takes problems from benchmark.specimens",
-}
-NOT_YET = {name: pytest.mark.xfail(reason=reason, strict=True) for name, reason in PARTED.items()}
-
-
-@pytest.mark.parametrize("name", [pytest.param(one.name, marks=NOT_YET.get(one.name, ())) for one in rooms()])
+@pytest.mark.parametrize("name", [one.name for one in rooms()])
 def test_a_room_imports_what_the_table_says(name):
     allowed = next(one.imports for one in rooms() if one.name == name) | {name}
     asked = [one for one in imports() if room(one.importer) == name and one.imported]
@@ -143,7 +137,6 @@ def test_the_table_allows_nothing_that_nobody_imports():
     assert [(one.name, to) for one in rooms() for to in sorted(one.imports) if (one.name, to) not in real] == []
 
 
-@pytest.mark.xfail(reason="; ".join(PARTED.values()), strict=True)
 @pytest.mark.parametrize("typing", [False, True], ids=["running", "typing too"])
 def test_no_circle_of_rooms(typing):
     edges: dict[str, set[str]] = {}
