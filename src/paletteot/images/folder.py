@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISDIR, S_ISREG
 
 import numpy as np
-import polars as pl
 
 from paletteot.errors import DataError
 from paletteot.files import sha256, sha256_of
 from paletteot.images import grading as gradings
+from paletteot.images import groups
 from paletteot.images.decode import SUFFIXES, decode
+from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
 SLUG = 40
@@ -50,9 +51,9 @@ class Folder:
         sizes = dict(self._found())
         if not sizes:
             raise DataError(f"{self.root}: no picture there, no file ending in {', '.join(sorted(SUFFIXES))}")
-        groups = self._groups(set(sizes))
+        groups_of = self._groups(set(sizes))
         order = sorted(sizes, key=lambda place: sha256_of(f"{seed}:{place}".encode()))
-        made = [self._picture(place, groups[place], grading, seed) for place in self._distinct(order, sizes)]
+        made = [self._picture(place, groups_of[place], grading, seed) for place in self._distinct(order, sizes)]
         self.skipped = dict(sorted(self.skipped.items()))
         return made
 
@@ -66,7 +67,7 @@ class Folder:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise DataError(f"{file}: cannot be read: {error.strerror}") from None
+            raise DataError(f"{file}: cannot be read: {reason(error)}") from None
         return Original(decode(content, str(file)), sha256_of(content))
 
     def _picture(self, place: str, group: str, grading: float, seed: int) -> Picture:
@@ -86,15 +87,15 @@ class Folder:
                 with os.scandir(self.root / parent) as entries:
                     there = [entry for entry in entries if not entry.name.startswith(".")]
             except OSError as error:
-                self.skipped[parent or "."] = f"the folder cannot be read: {error.strerror}"
+                self.skipped[parent or "."] = f"the folder cannot be read: {reason(error)}"
                 continue
             for entry in there:
                 place = f"{parent}/{entry.name}".removeprefix("/")
                 mode, size = _stat(entry)
                 if not S_ISDIR(mode) and Path(entry.name).suffix.lower() not in SUFFIXES:
                     continue
-                if (reason := _unfit(entry, mode, root)) is not None:
-                    self.skipped[os.fsencode(place).decode("utf-8", "backslashreplace")] = reason
+                if (unfit := _unfit(entry, mode, root)) is not None:
+                    self.skipped[os.fsencode(place).decode("utf-8", "backslashreplace")] = unfit
                 elif S_ISDIR(mode):
                     folders.append(place)
                 else:
@@ -111,7 +112,7 @@ class Folder:
                 try:
                     content = sha256(self.root / place)
                 except OSError as error:
-                    self.skipped[place] = f"cannot be read: {error.strerror}"
+                    self.skipped[place] = f"cannot be read: {reason(error)}"
                     continue
             if contents.setdefault(content, place) != place:
                 self.skipped[place] = f"the same file as {contents[content]}"
@@ -124,9 +125,10 @@ class Folder:
         """Return the group of each place; raises DataError where the CSV file lists not all, or what is absent."""
         if self.group_by is None:
             return {place: parent if (parent := place.rpartition("/")[0]) else place for place in places}
-        listed = _listed(self.group_by)
+        listed = groups.read(self.group_by)
         for place in sorted(listed.keys() - places - self.skipped.keys()):
-            raise DataError(f"{self.group_by}: lists {place}, but {self.root / place} is no picture there")
+            hint = "; write / where it has \\" if place.replace("\\", "/") in places else ""
+            raise DataError(f"{self.group_by}: lists {place}, but {self.root / place} is no picture there{hint}")
         for place in sorted(places - listed.keys()):
             raise DataError(f"{self.group_by}: no group for {place}")
         return listed
@@ -160,22 +162,3 @@ def _unfit(entry: os.DirEntry[str], mode: int, root: Path) -> str | None:
         return "a link to a folder"
     target = Path(entry.path).resolve()
     return None if target.is_relative_to(root) else "a link out of the folder"
-
-
-def _listed(file: Path) -> dict[str, str]:
-    """Read the CSV file of groups: file -> group; raises DataError naming file and row."""
-    try:
-        frame = pl.read_csv(file, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{file}: not a CSV file: {' '.join(str(error).split())[:200]}") from None
-    for column in ("file", "group"):
-        if column not in frame.columns:
-            raise DataError(f"{file}: column {column} is missing; there are {', '.join(frame.columns)}")
-    listed: dict[str, str] = {}
-    for row, (name, group) in enumerate(frame.select("file", "group").iter_rows(), start=1):
-        if not name or not group:
-            raise DataError(f"{file}: row {row}: file and group must not be empty, but are {name!r} and {group!r}")
-        place = PurePosixPath(name).as_posix()
-        if listed.setdefault(place, group) != group:
-            raise DataError(f"{file}: row {row}: {place} is in group {group!r}, but was in {listed[place]!r}")
-    return listed

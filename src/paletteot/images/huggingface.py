@@ -20,6 +20,7 @@ from paletteot.files import replacing, sha256_of, write_json
 from paletteot.images import grading as gradings
 from paletteot.images import hf_stream
 from paletteot.images.decode import decode
+from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
 REMOTE = ("hf://", "https://", "http://")
@@ -90,7 +91,7 @@ class HuggingFace:
         try:
             content = (self.sample / picture.image_id).read_bytes()
         except OSError as error:
-            raise DataError(f"{name}: {self.sample / picture.image_id} cannot be read: {error.strerror}") from None
+            raise DataError(f"{name}: {self.sample / picture.image_id} cannot be read: {reason(error)}") from None
         return Original(decode(content, name), sha256_of(content))
 
     def _picture(self, row: Row, grading: float, seed: int) -> Picture:
@@ -110,9 +111,11 @@ class HuggingFace:
             with fsspec.open(path, "rb") as stream, replacing(file) as fresh:
                 fresh.write_bytes(stream.read())
         except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-            return _line(f"its file cannot be read: {error}")
+            return _line(f"its file cannot be read: {reason(error)}")
         except Exception as error:  # the file systems that fsspec knows have no common base below this one
-            raise DataError(_line(f"{self.location}, {picture.place}: {path} cannot be had now: {error}")) from error
+            raise DataError(
+                _line(f"{self.location}, {picture.place}: {path} cannot be had now: {reason(error)}")
+            ) from error
         return None
 
     def _sample(self, size: int, seed: int) -> list[Row]:
@@ -154,9 +157,7 @@ class HuggingFace:
             raise
         except Exception as error:  # datasets, its readers and the network have no common base below this one
             where = f" after row {number}" if number >= 0 else ""
-            raise DataError(
-                _line(f"{self.location}: cannot be read{where}: {error or type(error).__name__}")
-            ) from error
+            raise DataError(_line(f"{self.location}: cannot be read{where}: {reason(error)}")) from error
         if not kept:
             raise DataError(f"{self.location}: no row there")
         return [row for _, row in sorted(kept, reverse=True)]

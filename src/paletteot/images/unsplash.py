@@ -16,6 +16,7 @@ from paletteot.images import archive
 from paletteot.images import grading as gradings
 from paletteot.images.decode import decode
 from paletteot.images.download import POLITE, Manners, download
+from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
 
@@ -68,7 +69,7 @@ class Unsplash:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise DataError(f"{file}: the photograph cannot be read: {error.strerror}") from None
+            raise DataError(f"{file}: the photograph cannot be read: {reason(error)}") from None
         return Original(decode(content, str(file)), sha256_of(content))
 
 
