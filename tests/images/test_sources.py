@@ -14,6 +14,7 @@ from PIL import Image
 from paletteot import images
 from paletteot.config.images import Images as ImagesParams
 from paletteot.errors import ParamsError
+from paletteot.images import addresses
 from paletteot.images.render import render
 from paletteot.images.source import Source
 from tests.images import misbehaving
@@ -72,6 +73,7 @@ def name(request) -> str:
 @pytest.fixture
 def source(name, settings, tmp_path, monkeypatch) -> Source:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(addresses.ALLOW, "1")
     return images.create(settings(name), tmp_path / "cache")
 
 
@@ -122,6 +124,7 @@ def test_a_worker_process_opens_the_same_photographs(source):
 
 def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(addresses.ALLOW, "1")
     shown = {}
     for name in ("folder", "huggingface", "unsplash"):
         source = images.create(settings(name), tmp_path / name)

@@ -14,6 +14,7 @@ import yaml
 import workspace
 from paletteot.dataset import licences, verify
 from paletteot.dataset import sources as origin
+from paletteot.images import addresses
 from tests.images import misbehaving
 from tests.images.test_archive import photo, table, zipped
 from tests.images.test_sources import as_dataset, photographs
@@ -28,7 +29,7 @@ Place = Callable[[Path], Path]
 
 def paletteot(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("paletteot")), *map(str, arguments)]
-    environment = {**workspace.environment(), "NO_PROXY": "127.0.0.1"}
+    environment = {**workspace.environment(), "NO_PROXY": "127.0.0.1", addresses.ALLOW: "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -49,7 +49,7 @@ def _folder(wanted: Images, _cache: Path) -> Source:
 def _unsplash(wanted: Images, cache: Path) -> Source:
     from paletteot.images.unsplash import Unsplash
 
-    return Unsplash(str(wanted.location), cache)
+    return Unsplash(str(wanted.location), cache, allow_fewer=wanted.allow_fewer)
 
 
 def _huggingface(wanted: Images, cache: Path) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ def is_here(location: str) -> bool:
 def state(location: str) -> list[tuple[str, int, int]]:
     """Return names, bytes and times of local files, so that a change of theirs is seen; of the hub's nothing."""
     path = Path(location)
-    files = path.rglob("*") if path.is_dir() else path.parent.glob(path.name)
+    if path.is_dir():
+        files = list(path.rglob("*"))
+    else:
+        files = [path] if path.is_file() else list(path.parent.glob(path.name))
     return sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
@@ -54,10 +58,16 @@ def rows(
 
 
 def _asked(location: str) -> dict[str, Any]:
-    """Return what `datasets` is asked for."""
+    """Return what `datasets` is asked for; it takes every name of a file or folder for a pattern.
+
+    Raises DataError for a folder whose name it would take for that of others.
+    """
     if not is_here(location):
         name, _, revision = location.partition("@")
         return {"path": name, "revision": revision or None}
-    if Path(location).is_dir():
+    path = Path(location)
+    if path.is_dir():
+        if glob.has_magic(str(path.resolve())):
+            raise DataError(f"{location}: datasets takes *, ? and [ in the name of a folder for a pattern; rename it")
         return {"path": location}
-    return {"path": BUILDERS[Path(location).suffix], "data_files": location}
+    return {"path": BUILDERS[path.suffix], "data_files": glob.escape(location) if path.is_file() else location}

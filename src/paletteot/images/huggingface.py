@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from heapq import heappush, heappushpop
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,15 +18,19 @@ from tqdm import tqdm
 from paletteot.engine import fingerprint
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256_of, write_json
+from paletteot.images import addresses, hf_stream
 from paletteot.images import grading as gradings
-from paletteot.images import hf_stream
 from paletteot.images.decode import decode
+from paletteot.images.download import POLITE, download
 from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
-REMOTE = ("hf://", "https://", "http://")
+WEB = ("https://", "http://")
+REMOTE = ("hf://", *WEB)
 """Where the files that a data set of the hub names may lie: it may not name files of this machine."""
 THREADS = 8
+ANY_KIND = replace(POLITE, kind="")
+"""How files on the web are asked for: data sets lie on servers that say of every file that it is bytes."""
 
 
 class Row(NamedTuple):
@@ -81,9 +86,13 @@ class HuggingFace:
 
         Raises DataError where a file may be had another time: the hub does not answer.
         """
+        named = {picture.image_id: self.paths.get(picture.image_id, "") for picture in pictures}
+        urls = {name: path for name, path in named.items() if path.startswith(WEB)}
+        lost = download(urls, self.sample, manners=ANY_KIND)
         with ThreadPoolExecutor(THREADS) as pool:
-            reasons = pool.map(self._lost, pictures)
-            return {one.image_id: why for one, why in zip(pictures, reasons, strict=True) if why is not None}
+            reasons = pool.map(self._lost, [picture for picture in pictures if picture.image_id not in urls])
+            found = {name: why for name, why in reasons if why is not None}
+        return {picture.image_id: why for picture in pictures if (why := (lost | found).get(picture.image_id))}
 
     def open(self, picture: Picture) -> Original:
         """Read a fetched picture; raises DataError naming its row where it is missing or no whole picture."""
@@ -102,21 +111,26 @@ class HuggingFace:
             grading=gradings.draw(np.random.default_rng([seed, row.number]), grading),
         )  # fmt: skip
 
-    def _lost(self, picture: Picture) -> str | None:
-        """Bring the file of a picture where it is not here; return why it cannot be had."""
-        file, path = self.sample / picture.image_id, self.paths.get(picture.image_id)
-        if path is None or file.is_file():
-            return None
+    def _lost(self, picture: Picture) -> tuple[str, str | None]:
+        """Bring the file of a picture where it is not here; return its name, and why it cannot be had."""
+        name, path = picture.image_id, self.paths.get(picture.image_id)
+        if path is None or (self.sample / name).is_file():
+            return name, None
         try:
-            with fsspec.open(path, "rb") as stream, replacing(file) as fresh:
-                fresh.write_bytes(stream.read())
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-            return _line(f"its file cannot be read: {reason(error)}")
+            if path.rpartition("::")[2].startswith(WEB):
+                addresses.check_url(path.rpartition("::")[2])
+            with fsspec.open(path, "rb") as stream:
+                content = stream.read(ANY_KIND.size + 1)
+            if len(content) > ANY_KIND.size:
+                return name, f"its file is larger than {ANY_KIND.size} bytes"
+            with replacing(self.sample / name) as fresh:
+                fresh.write_bytes(content)
+        except (FileNotFoundError, IsADirectoryError, PermissionError, addresses.NotPublicError) as error:
+            return name, _line(f"its file cannot be read: {reason(error)}")
         except Exception as error:  # the file systems that fsspec knows have no common base below this one
-            raise DataError(
-                _line(f"{self.location}, {picture.place}: {path} cannot be had now: {reason(error)}")
-            ) from error
-        return None
+            why = f"{path} cannot be had now: {reason(error)}; run again to go on"
+            raise DataError(_line(f"{self.location}, {picture.place}: {why}")) from error
+        return name, None
 
     def _sample(self, size: int, seed: int) -> list[Row]:
         """Return the sample, drawn where what lies in the cache is not it, or not whole."""
