@@ -55,7 +55,9 @@ def _unsplash(wanted: Images, cache: Path) -> Source:
 def _huggingface(wanted: Images, cache: Path) -> Source:
     from paletteot.images.huggingface import HuggingFace
 
-    return HuggingFace(str(wanted.location), wanted.group_by, wanted.split, wanted.licence, cache)
+    return HuggingFace(
+        str(wanted.location), wanted.group_by, wanted.split, wanted.licence, cache, allow_fewer=wanted.allow_fewer
+    )
 
 
 SOURCES: dict[str, Callable[[Images, Path], Source]] = {

@@ -39,6 +39,7 @@ class Folder:
         self.group_by = None if group_by is None else Path(group_by)
         self.licence = licence or "not stated"
         self.skipped: dict[str, str] = {}
+        self.state: dict[str, tuple[int, int]] = {}
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:  # noqa: ARG002
         """Return every picture, in an order that depends on the seed and on the names below the folder alone.
@@ -48,7 +49,8 @@ class Folder:
         self.skipped = {}
         if not self.root.is_dir():
             raise DataError(f"{self.root}: no such folder")
-        sizes = dict(self._found())
+        self.state = dict(self._found())
+        sizes = {place: size for place, (size, _) in self.state.items()}
         if not sizes:
             raise DataError(f"{self.root}: no picture there, no file ending in {', '.join(sorted(SUFFIXES))}")
         groups_of = self._groups(set(sizes))
@@ -77,8 +79,8 @@ class Folder:
             place=place, grading=gradings.draw(rng, grading),
         )  # fmt: skip
 
-    def _found(self) -> Iterator[tuple[str, int]]:
-        """Give places and bytes of the files with a picture's suffix; note what is skipped."""
+    def _found(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Give places, and bytes and times, of the files with a picture's suffix; note what is skipped."""
         root = self.root.resolve()
         folders = [""]
         while folders:
@@ -91,7 +93,7 @@ class Folder:
                 continue
             for entry in there:
                 place = f"{parent}/{entry.name}".removeprefix("/")
-                mode, size = _stat(entry)
+                mode, size, time = _stat(entry)
                 if not S_ISDIR(mode) and Path(entry.name).suffix.lower() not in SUFFIXES:
                     continue
                 if (unfit := _unfit(entry, mode, root)) is not None:
@@ -99,7 +101,7 @@ class Folder:
                 elif S_ISDIR(mode):
                     folders.append(place)
                 else:
-                    yield place, size
+                    yield place, (size, time)
 
     def _distinct(self, order: Sequence[str], sizes: Mapping[str, int]) -> Iterator[str]:
         """Give the places whose content, and image_id, no earlier one has; only files of equal size are read."""
@@ -141,13 +143,13 @@ def image_id(place: str) -> str:
     return "-".join(part for part in ("folder", slug, sha256_of(place.encode())[:8]) if part)
 
 
-def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:
-    """Return mode and bytes of what an entry is or links to; zeros for a link to nothing or in a circle."""
+def _stat(entry: os.DirEntry[str]) -> tuple[int, int, int]:
+    """Return mode, bytes and time, ns, of what an entry is or links to; zeros for a link to nothing or in a circle."""
     try:
         found = entry.stat()
     except OSError:
-        return 0, 0
-    return found.st_mode, found.st_size
+        return 0, 0, 0
+    return found.st_mode, found.st_size, found.st_mtime_ns
 
 
 def _unfit(entry: os.DirEntry[str], mode: int, root: Path) -> str | None:

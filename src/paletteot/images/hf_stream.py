@@ -20,10 +20,8 @@ def is_here(location: str) -> bool:
 def state(location: str) -> list[tuple[str, int, int]]:
     """Return names, bytes and times of local files, so that a change of theirs is seen; of the hub's nothing."""
     path = Path(location)
-    if path.is_dir():
-        files = list(path.rglob("*"))
-    else:
-        files = [path] if path.is_file() else list(path.parent.glob(path.name))
+    one = [path] if path.is_file() else list(path.parent.glob(path.name))
+    files = list(path.rglob("*")) if path.is_dir() else one
     return sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 

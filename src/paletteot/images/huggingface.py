@@ -55,11 +55,12 @@ class HuggingFace:
     licence: what may be done with the pictures. cache: folder for the sample's files; it holds one sample, which is
     drawn anew when anything here, the seed, or a local file changes. The hub is not asked again: without @REVISION a
     sample once drawn stays. column: the column of images; found by its type where there is one.
+    allow_fewer: whether files on the web that cannot be had now, but may be another time, are done without.
     """
 
     def __init__(
         self, location: str, group_by: str | None, split: str | None, licence: str | None, cache: Path,
-        column: str | None = None,
+        column: str | None = None, *, allow_fewer: bool = False,
     ):  # fmt: skip
         self.location = location
         self.group_by = group_by
@@ -69,6 +70,8 @@ class HuggingFace:
         self.column = column
         self.paths: dict[str, str] = {}
         self.skipped: dict[str, str] = {}
+        self.state: list[tuple[str, int, int]] = []
+        self.allow_fewer = allow_fewer
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
         """Return ``count`` rows and a tenth and ten more, fewer where there are not so many, in seeded order.
@@ -88,7 +91,7 @@ class HuggingFace:
         """
         named = {picture.image_id: self.paths.get(picture.image_id, "") for picture in pictures}
         urls = {name: path for name, path in named.items() if path.startswith(WEB)}
-        lost = download(urls, self.sample, manners=ANY_KIND)
+        lost = download(urls, self.sample, manners=ANY_KIND, allow_fewer=self.allow_fewer)
         with ThreadPoolExecutor(THREADS) as pool:
             reasons = pool.map(self._lost, [picture for picture in pictures if picture.image_id not in urls])
             found = {name: why for name, why in reasons if why is not None}
@@ -134,9 +137,8 @@ class HuggingFace:
 
     def _sample(self, size: int, seed: int) -> list[Row]:
         """Return the sample, drawn where what lies in the cache is not it, or not whole."""
-        key = fingerprint(
-            self.location, self.group_by, self.split, self.column, size, seed, hf_stream.state(self.location)
-        )
+        self.state = hf_stream.state(self.location)
+        key = fingerprint(self.location, self.group_by, self.split, self.column, size, seed, self.state)
         known = self.sample / "sample.json"
         rows = _remembered(known, key)
         if rows and all(row.path or row.reason or (self.sample / row.image_id).is_file() for row in rows):

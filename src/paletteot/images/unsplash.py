@@ -32,6 +32,7 @@ class Unsplash:
         self, location: str, cache: Path, *, width: int = 512, manners: Manners = POLITE, allow_fewer: bool = False
     ) -> None:
         self.skipped: dict[str, str] = {}
+        self.state = None  # a photograph in the cache is never written anew
         self._location = Path(location)
         self._folder = cache / f"w{width}"
         self._width = width
