@@ -58,7 +58,7 @@ def images(
     }  # fmt: skip
     if source == "folder":
         chosen["group_by"] = _absolute(group_by, source)
-    folder = Path() if here else workspace or workspaces.FOLDER / source
+    folder = Path() if here else (workspace or workspaces.FOLDER / source).expanduser()
     base = folder if (folder / paths.PARAMS).is_file() else Path()
     text, params = _changed(base / paths.PARAMS, chosen, _sizes(pairs) if pairs else {})
     if not here:
@@ -82,7 +82,7 @@ def _absolute(location: str | None, source: str) -> str | None:
 
     if location is None or source == "bundled" or (source == "huggingface" and not hf_stream.is_here(location)):
         return location
-    return str(Path(location).expanduser().absolute())
+    return str(Path(location).expanduser().resolve())
 
 
 def _sizes(pairs: int) -> dict[str, int]:
