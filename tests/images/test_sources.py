@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import datasets
@@ -13,8 +14,8 @@ from PIL import Image
 
 from paletteot import images
 from paletteot.config.images import Images as ImagesParams
-from paletteot.errors import ParamsError
-from paletteot.images import addresses
+from paletteot.errors import DataError, ParamsError
+from paletteot.images import addresses, archive, groups, manifest
 from paletteot.images.render import render
 from paletteot.images.source import Source
 from tests.images import misbehaving
@@ -133,6 +134,30 @@ def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path,
         shown[name] = {(original.sha256, original.pixels.tobytes()) for original in map(source.open, order)}
     assert shown["folder"] == shown["huggingface"]
     assert len(shown["folder"]) == len(shown["unsplash"]) == PHOTOGRAPHS
+
+
+@pytest.mark.parametrize("error", [OSError(), PermissionError(), OSError(5, "Input/output error")])
+def test_what_cannot_be_read_says_why_whatever_the_system_says(settings, tmp_path, monkeypatch, error):
+    """In every place that reads a file: an error without a text is named by its class."""
+
+    def failing(_file: Path) -> bytes:
+        raise error
+
+    said = []
+    opened = {name: images.create(settings(name), tmp_path / name) for name in ("folder", "huggingface", "unsplash")}
+    chosen = {name: source.pictures(9, grading=1, seed=5)[0] for name, source in opened.items()}
+    (tmp_path / "photos.csv000").touch()
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    for act in (
+        *(partial(source.open, chosen[name]) for name, source in opened.items()),
+        partial(groups.read, tmp_path / "groups.csv"),
+        partial(archive.read, tmp_path),
+        partial(manifest.load_pixels, tmp_path, {"image_id": "a"}),
+    ):
+        with pytest.raises(DataError) as caught:
+            act()
+        said.append(str(caught.value))
+    assert all(line.endswith(f": {error.strerror or type(error).__name__}") for line in said), said
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import httpcore2 as httpcore
 
+from paletteot.images.reasons import reason
+
 ALLOW = "PALETTEOT_ALLOW_PRIVATE"
 """Environment variable: 1 allows every address, for tests and mirrors."""
 
@@ -78,7 +80,7 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
         except TimeoutError:
             raise httpcore.ConnectTimeout(f"{host}: no address in time") from None
         except OSError as error:
-            raise httpcore.ConnectError(str(error)) from None
+            raise httpcore.ConnectError(reason(error)) from None
         for left, address in enumerate(addresses, start=1 - len(addresses)):
             try:
                 return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
