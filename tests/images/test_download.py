@@ -95,6 +95,8 @@ def test_the_photographs_of_the_seed_come_as_they_are(server, tmp_path, seed_dir
         (misbehaving.of(b""), "no bytes, 3 times", 3),
         (misbehaving.of(b"<html>", "text/html"), "content type text/html, not image/*", 1),
         (misbehaving.of(kind=""), "content type none, not image/*", 1),
+        (misbehaving.of(Content_Encoding="br"), "content encoding br, which was not asked for", 1),
+        (misbehaving.of(Content_Encoding="gzip, ZSTD"), "content encoding zstd, which was not asked for", 1),
         (misbehaving.of(bytes(70_000)), "larger than 65536 bytes", 1),
         (misbehaving.of(b"x", Content_Length=10**15), "larger than 65536 bytes", 1),
         (misbehaving.endless, "larger than 65536 bytes", 1),

@@ -34,6 +34,9 @@ GONE = (404, 410)
 PASSING = (408, 425, 429)
 """Besides all above 499: answers that may be others next time."""
 
+PACKED = {"identity", "gzip", "deflate"}
+"""Content encodings that are undone though none is asked for: httpx2 knows others only where their packages are."""
+
 HEADERS = {
     "User-Agent": "paletteot (https://github.com/paletteot/paletteot)",
     "Accept": "image/*",
@@ -265,6 +268,9 @@ class _Run:
             raise _Lost(f"status {status} {response.reason_phrase}".strip(), passing=passing, gone=status in GONE)
         if not (kind := headers.get("Content-Type", "none")).lower().startswith(self._manners.kind):
             raise _Lost(f"content type {kind[:100]}, not {self._manners.kind}*")
+        packed = {one.strip().lower() for one in headers.get("Content-Encoding", "identity").split(",")}
+        if not packed <= PACKED:
+            raise _Lost(f"content encoding {', '.join(sorted(packed - PACKED))[:100]}, which was not asked for")
         too_large = _Lost(f"larger than {most} bytes")
         if int(headers.get("Content-Length", 0)) > most:
             raise too_large
