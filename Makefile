@@ -18,12 +18,14 @@ parts: ## servers and a browser for the integration tests, which skip without th
 	bash scripts/parts.sh
 
 reproduce: $(VENV)/installed ## the whole pipeline at full scale
+	paletteot mend
 	dvc repro
 
-lint: $(VENV)/installed ## style and types
+lint: $(VENV)/installed ## style, types, and dvc.yaml against the imports
 	ruff check .
 	ruff format --check .
 	mypy
+	python scripts/closure.py
 
 benchmark: $(VENV)/installed ## speed of palettes, solvers and the data set, into reports/benchmarks.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,peers]'

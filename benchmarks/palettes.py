@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from paletteot import engine
 from paletteot.config import params as config
-from paletteot.config.palettes import Palettes as PalettesParams
+from paletteot.config.palettes import PalettesParams
 from paletteot.images import manifest
 from paletteot.images.source import Pixels
 from paletteot.palettes import palette

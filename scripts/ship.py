@@ -47,7 +47,7 @@ def best() -> dict[str, Any]:
     file = paths.REPORTS / "curves" / f"{NETWORK}.csv"
     if not file.is_file():
         raise DataError(f"{file} must be there; `dvc repro train` makes it")
-    history = pl.read_csv(file)
+    history = pl.read_csv(file, glob=False)
     own = history.filter(pl.col("seed") == training.best_seed(history))
     return own.sort(f"{training.VALIDATION[-1]}_loss").row(0, named=True)
 
@@ -85,7 +85,7 @@ def card() -> str:
         size=WEIGHTS.stat().st_size,
         parameters=sum(tensor.size for tensor in tensors.values()),
         best=best(),
-        settings=getattr(train, NETWORK).model_dump(),
+        settings=train.settings(NETWORK).model_dump(exclude={"architecture", "loss"}),
         seeds=train.seeds,
         track_a=track_a(header["seed"]),
         track_b=track_b(header["seed"]),
@@ -95,7 +95,7 @@ def card() -> str:
 def track_a(seed: int) -> list[dict[str, Any]]:
     """Return the rows of a seed in the leaderboard, one for each split."""
     file = paths.REPORTS / "leaderboard.csv"
-    board = pl.read_csv(file, infer_schema_length=None)
+    board = pl.read_csv(file, glob=False, infer_schema_length=None)
     method = _of(seed, board["method"].to_list())
     if method is None:
         raise DataError(f"{file}: method must name {NETWORK} or {NETWORK}-{seed}; `dvc repro` judges it")
@@ -121,7 +121,7 @@ def ship() -> None:
     content = weights(commit())
     with replacing(WEIGHTS) as fresh:
         fresh.write_bytes(content)
-    DualNetwork.load(WEIGHTS)  # what is shipped can be read
+    DualNetwork.load(WEIGHTS, NETWORK)  # what is shipped can be read
     write_text(CARD, card())
     print(f"{WEIGHTS}: {len(content)} bytes, seed {best()['seed']}; its card: {CARD}")
 

@@ -23,7 +23,8 @@ def project(folder: Path, **evaluate: Any) -> Path:
     asked["workers"] = 1
     asked["transport"]["eps"] = made.EPS
     code = ROOT / "src" / "paletteot" / "warmstarts"
-    methods = {"cold": str(code / "cold.py"), "lp_duals": str(code / "lp_duals.py")}
+    files = {name: str(code / f"{name}.py") for name in ("cold", "lp_duals")}
+    methods = {name: {"code": file, "reads": file} for name, file in files.items()}
     asked["evaluate"] |= {"methods": methods, "only_track_a": [], "batch": 2} | evaluate
     made.pipeline_folder(folder / "data")
     (folder / "params.yaml").write_text(yaml.safe_dump(asked))

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+from pathlib import Path
 
 import polars as pl
 import pytest
+from safetensors import SafetensorError
 
 from paletteot import files
-from paletteot.dataset import schema
 from paletteot.errors import DataError
-from paletteot.tables import dtypes
-
-PAIRS = pl.DataFrame(
-    {"pair_id": [0, 1], "split": ["train", "train"], "source": ["a", "b"], "target": ["b", "a"]},
-    schema=dtypes(schema.PAIRS),
-)
 
 
 def test_what_was_there_stays_whole_when_writing_fails(tmp_path):
@@ -38,34 +34,68 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path):
         fresh.mkdir()
         (fresh / "new").write_text("y")
     assert [one.name for one in (tmp_path / "out").iterdir()] == ["new"]
+    assert [one.name for one in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_shard_cut_short_is_one_clear_line(tmp_path):
-    path = tmp_path / "shard.parquet"
-    files.write_parquet(path, PAIRS, schema.PAIRS)
-    path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(DataError, match=r"shard\.parquet: not a whole Parquet file") as caught:
-        files.read_parquet(path, schema.PAIRS)
-    assert "\n" not in str(caught.value)
+def test_a_file_never_replaces_a_folder_nor_a_folder_a_file(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "thesis.txt").write_text("thesis")
+    (tmp_path / "note").write_text("note")
+    with pytest.raises(DataError, match="results: must be a file, to be replaced by one, but is a folder"):
+        files.write_text(tmp_path / "results", "x")
+    with pytest.raises(DataError, match="note: must be a folder"), files.replacing(tmp_path / "note") as fresh:
+        fresh.mkdir()
+    assert (tmp_path / "results" / "thesis.txt").read_text() == "thesis"
+    assert (tmp_path / "note").read_text() == "note"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["note", "results"]
 
 
-@pytest.mark.parametrize(
-    ("frame", "words"),
-    [
-        (PAIRS.drop("target"), "column target is missing; legal columns are pair_id, split, source, target"),
-        (PAIRS.with_columns(pl.col("pair_id").cast(pl.Int64)), "column pair_id must be Int32, but is Int64"),
-        (PAIRS.with_columns(source=pl.Series(["a", None])), "column source must have a value in every row, but row 1"),
-    ],
-)
-def test_a_table_that_breaks_its_schema_names_the_column(tmp_path, frame, words):
-    frame.write_parquet(tmp_path / "t.parquet")
-    with pytest.raises(DataError, match=words):
-        files.read_parquet(tmp_path / "t.parquet", schema.PAIRS)
+WRITERS = {
+    "python": lambda fresh: fresh.write_bytes(b"x" * 65536),
+    "polars": lambda fresh: pl.DataFrame({"n": range(65536)}).write_parquet(fresh),
+    "safetensors": lambda _: (_ for _ in ()).throw(SafetensorError("I/O error: No space left (os error 28)")),
+}
 
 
-def test_a_missing_file_says_what_makes_it(tmp_path):
-    with pytest.raises(DataError, match="no such file; `dvc repro` makes it"):
-        files.read_parquet(tmp_path / "none.parquet")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_full_disk_is_an_error_of_the_system_that_names_the_file(tmp_path, writer):
+    target = tmp_path / "out.parquet"
+
+    def write() -> None:
+        with files.replacing(target) as fresh:
+            fresh.symlink_to("/dev/full")
+            WRITERS[writer](fresh)
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write()
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(target))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_disk_refuses_in_a_folder_names_the_folder(tmp_path):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left", str(fresh / "inside"))
+
+    with pytest.raises(OSError, match="No space left") as caught, files.replacing(tmp_path / "out") as fresh:
+        full()
+    assert caught.value.filename == str(tmp_path / "out")
+
+
+def test_a_fault_of_the_code_stays_what_it_is(tmp_path):
+    with pytest.raises(FileNotFoundError), files.replacing(tmp_path / "out"):
+        (tmp_path / "nowhere").read_text()
+    with pytest.raises(ZeroDivisionError), files.replacing(tmp_path / "out"):
+        1 / 0  # noqa: B018
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(files.os, "fsync", lambda _: steps.append("sync"))
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, to: steps.append("rename") or replace(self, to))
+    files.write_text(tmp_path / "out", "x")
+    assert steps == ["sync", "rename", "sync"]
 
 
 def test_sha256(tmp_path):

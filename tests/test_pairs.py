@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paletteot.config.pairs import Pairs
+from paletteot.config.pairs import PairsParams
 from paletteot.dataset import schema
 from paletteot.errors import DataError, ParamsError
 from paletteot.pairs import draw, sides
@@ -18,10 +18,10 @@ SIDE_OF_SPLIT = {
 }  # fmt: skip
 
 
-def params(*sizes: int, share: float = 0.1, seed: int = 3) -> Pairs:
+def params(*sizes: int, share: float = 0.1, seed: int = 3) -> PairsParams:
     names = ("train", "validation_seen", "validation_unseen", "test_seen", "test_unseen")
     counts = dict(zip(names, sizes or (40, 5, 5, 5, 5), strict=True))
-    return Pairs(**counts, total=sum(counts.values()), unseen_share=share, seed=seed)
+    return PairsParams(**counts, total=sum(counts.values()), unseen_share=share, seed=seed)
 
 
 def pictures(*group_sizes: int) -> tuple[list[str], list[str]]:
@@ -30,7 +30,7 @@ def pictures(*group_sizes: int) -> tuple[list[str], list[str]]:
 
 
 @st.composite
-def worlds(draw_from: st.DrawFn) -> tuple[list[str], list[str], Pairs]:
+def worlds(draw_from: st.DrawFn) -> tuple[list[str], list[str], PairsParams]:
     ids, groups = pictures(*draw_from(st.lists(st.integers(5, 9), min_size=5, max_size=14)))
     share, seed = draw_from(st.sampled_from([0.01, 0.1])), draw_from(st.integers(0, 2**31))
     return ids, groups, params(*(draw_from(st.integers(1, 4)) for _ in range(5)), share=share, seed=seed)

@@ -20,13 +20,12 @@ from sklearn.datasets import load_sample_image
 
 import paletteot
 import ship
-from paletteot import pretrained
+from paletteot import pretrained, warmstarts
 from paletteot.errors import DataError, ParamsError
 from paletteot.networks.dual_network import DualNetwork
 from paletteot.ot import accelerated
 from paletteot.ot.problem import Problems
 from paletteot.palettes import palette
-from paletteot.warmstarts.dual_network import DualStart
 from tests.conftest import MakeProblem
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +45,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     for seed in (5, SEED):
         torch.manual_seed(seed)
-        DualNetwork(hidden=8).save(Path(f"models/dual_network_self/{seed}.safetensors"), eps=0.1)
+        network = DualNetwork(hidden=8)
+        network.name = ship.NETWORK
+        network.save(Path(f"models/dual_network_self/{seed}.safetensors"), eps=0.1)
     Path("reports/curves").mkdir(parents=True)
     losses = [-1.0, -0.8, -1.1, -1.3, -1.2]
     pl.DataFrame(
@@ -106,7 +107,7 @@ def test_what_is_shipped_is_the_best_seed_and_says_of_what(
     assert all(np.array_equal(tensors[name], trained[name]) for name in trained)
     monkeypatch.setattr(pretrained, "FOLDER", project / ship.WEIGHTS.parent)
     problems = Problems.of(make_problem())
-    wanted = DualStart.from_file(Path(f"models/dual_network_self/{SEED}.safetensors")).start(problems).g
+    wanted = warmstarts.create(ship.NETWORK, Path(f"models/dual_network_self/{SEED}.safetensors")).start(problems).g
     np.testing.assert_array_equal(paletteot.warm_start("dual").start(problems).g, wanted)
 
 

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paletteot.dataset.plans import Plans, load
     from paletteot.errors import PaletteOTError
+    from paletteot.examples import example
     from paletteot.ot.exact import Solution, solve
     from paletteot.ot.problem import Problem
     from paletteot.ot.sinkhorn import plan
     from paletteot.pretrained import warm_start
 
-__all__ = ["PaletteOTError", "Plans", "Problem", "Solution", "load", "plan", "solve", "warm_start"]
+__all__ = ["PaletteOTError", "Plans", "Problem", "Solution", "example", "load", "plan", "solve", "warm_start"]
 
 _HOMES = {
     "PaletteOTError": "errors",
     "Plans": "dataset.plans",
     "Problem": "ot.problem",
     "Solution": "ot.exact",
+    "example": "examples",
     "load": "dataset.plans",
     "plan": "ot.sinkhorn",
     "solve": "ot.exact",

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import joblib
 import polars as pl
-from threadpoolctl import threadpool_limits
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from paletteot.errors import DataError
-from paletteot.files import replacing, sha256
-from paletteot.tables import read_parquet
+import paletteot.chunks as parts
+import paletteot.workers as crew
+from paletteot.errors import BusyError
+from paletteot.files import sha256
 
 Chunk = TypeVar("Chunk")
 
@@ -39,61 +41,106 @@ def fingerprint(*parts: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def partial_folder(stage: str, key: str) -> Path:
-    """Return the folder for a stage's unfinished work, free of what other inputs left there.
+STALE = 7 * 24 * 3600.0
+"""Seconds after which unfinished work that nobody goes on with is removed."""
 
-    It lies outside the outputs, which DVC owns, so that a killed run finds its finished chunks again.
+_held: dict[Path, FileLock] = {}
+"""Locks of the unfinished work that is this process's, until that is finished or the process ends."""
+
+
+def partial_folder(stage: str, key: str) -> Path:
+    """Return the folder for a stage's unfinished work, which is this process's alone until it forgets it or ends.
+
+    It lies outside the outputs, which DVC owns, so that a killed run finds its finished chunks again. What other inputs
+    left there goes when nobody works on it and nothing was added for a week. Raises BusyError when another process
+    works on the same.
     """
     root = Path(".partial") / stage
-    if root.is_dir():
-        for stale in root.iterdir():
-            if stale.name != key:
-                shutil.rmtree(stale)
-    (root / key).mkdir(parents=True, exist_ok=True)
-    return root / key
+    folder = root / key
+    if (place := folder.absolute()) not in _held:
+        _held[place] = _lock(folder)
+    folder.mkdir(exist_ok=True)
+    for other in root.iterdir():
+        if other != folder and other.is_dir():
+            with suppress(BusyError, FileNotFoundError):  # another process works on it, or just finished it
+                if time.time() - _touched(other) > STALE:
+                    _drop(other, _lock(other))
+    return folder
 
 
 def forget(folder: Path) -> None:
     """Remove unfinished work that has been finished, and the folders that it leaves empty."""
-    shutil.rmtree(folder)
+    _drop(folder, _held.pop(folder.absolute()))
     for parent in list(folder.parents)[:2]:
-        if not any(parent.iterdir()):
+        with suppress(OSError):  # something else is there
             parent.rmdir()
 
 
+def _drop(folder: Path, lock: FileLock) -> None:
+    shutil.rmtree(folder)
+    Path(lock.lock_file).unlink(missing_ok=True)
+    lock.release()
+
+
+def _lock(folder: Path) -> FileLock:
+    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+    while not lock.is_locked:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(blocking=False)
+        except FileNotFoundError:
+            continue  # another process, which is done, removed the folder that it left empty
+        except Timeout:
+            raise BusyError(
+                f"{folder}: another process is making the same just now; wait for it, or end it and run again"
+            ) from None
+    return lock
+
+
+def _touched(folder: Path) -> float:
+    """Return when something was last added to a folder."""
+    return max(one.stat().st_mtime for one in [folder, *folder.rglob("*")])
+
+
 def cores(workers: int) -> int:
-    """Return the number of worker processes that a parameter of 0, one per core, or more asks for."""
-    if workers:
-        return workers
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of worker processes that a parameter of 0, as many as there are cores for, or more asks for."""
+    return workers or crew.cores()
 
 
 def run(
     task: Callable[[Chunk], pl.DataFrame], chunks: Sequence[Chunk], *, folder: Path, workers: int, label: str
 ) -> list[Path]:
-    """Run a task on every chunk and return the Parquet file of each, in order.
+    """Run a task on every chunk and return the file of each, in order, for `collect`.
 
-    task: picklable, returns the chunk's rows. folder: where finished chunks lie; those found there are not run again.
-    workers: processes, 0 for one per core, each with one BLAS thread. label: what the progress bar calls the work.
-    An exception of a task ends the run; finished chunks stay.
+    task: picklable, returns the chunk's rows. folder: where finished chunks lie, named by its key; those found there
+    are not run again. workers: processes, 0 for one per core, each with one BLAS thread. label: what the progress bar
+    calls the work. An exception of a task ends the run; finished chunks stay.
     """
-    files = [folder / f"{number:05d}.parquet" for number in range(len(chunks))]
-    todo = [number for number, file in enumerate(files) if not _whole(file)]
+    questions = [
+        parts.question(folder.as_posix(), _name(task), str(number), crew.digest(chunk))
+        for number, chunk in enumerate(chunks)
+    ]
+    files = parts.found(folder, questions)
+    todo = [(number, questions[number], chunk) for number, chunk in enumerate(chunks) if number not in files]
     processes = min(cores(workers), max(len(todo), 1))
     bar = tqdm(
-        total=len(chunks), initial=len(chunks) - len(todo), desc=label, unit="chunk", file=sys.stderr,
+        total=len(chunks), initial=len(files), desc=label, unit="chunk", file=sys.stderr,
         mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
     )  # fmt: skip
-    with bar, joblib.parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = joblib.Parallel(n_jobs=processes, return_as="generator_unordered", pre_dispatch="2*n_jobs")
-        for _ in parallel(joblib.delayed(_finish)(task, chunks[number], files[number]) for number in todo):
-            bar.update()
-    return files
+    try:
+        with bar:
+            for number, file in crew.answers(partial(_finish, task, folder), todo, processes):
+                files[number] = file
+                bar.update()
+    except KeyboardInterrupt as stop:
+        stop.args = (f"{len(files)} of {len(chunks)} chunks of {label} are finished",)
+        raise
+    return [files[number] for number in range(len(chunks))]
 
 
 def collect(files: Sequence[Path]) -> pl.DataFrame:
-    """Return the rows of finished chunks, in order."""
-    return pl.concat([read_parquet(file) for file in files])
+    """Return the rows of finished chunks, in order; raises DataError where they are not what was written."""
+    return pl.concat([parts.read(file) for file in files])
 
 
 def spans(total: int, size: int) -> list[tuple[int, int]]:
@@ -101,15 +148,13 @@ def spans(total: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(start + size, total)) for start in range(0, total, size)]
 
 
-def _whole(file: Path) -> bool:
-    try:
-        return file.is_file() and read_parquet(file) is not None
-    except DataError:
-        return False  # a crash of the machine can cut a renamed file short: do that chunk again
+def _name(task: Callable[[Chunk], pl.DataFrame]) -> str:
+    """Return which function a task is; what it is given beside the chunk is in the key of the folder."""
+    while isinstance(task, partial):
+        task = task.func
+    return f"{task.__module__}.{task.__qualname__}"
 
 
-def _finish(task: Callable[[Chunk], pl.DataFrame], chunk: Chunk, file: Path) -> None:
-    with threadpool_limits(1):  # with one worker joblib runs here, where its own limit does not reach
-        frame = task(chunk)
-    with replacing(file) as fresh:
-        frame.write_parquet(fresh, compression="uncompressed")
+def _finish(task: Callable[[Chunk], pl.DataFrame], folder: Path, asked: tuple[int, str, Chunk]) -> tuple[int, Path]:
+    number, question, chunk = asked
+    return number, parts.write(folder, number, question, task(chunk))

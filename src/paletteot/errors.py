@@ -15,3 +15,11 @@ class DataError(PaletteOTError):
 
 class ProblemError(PaletteOTError, ValueError):
     """Arrays do not describe a transport problem."""
+
+
+class WorkerError(PaletteOTError):
+    """A worker process was ended from outside."""
+
+
+class BusyError(PaletteOTError):
+    """Another process works on the same just now."""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.config.pairs import Pairs
+from paletteot.config.pairs import PairsParams
 from paletteot.dataset import schema
 from paletteot.errors import DataError, ParamsError
 from paletteot.splits import Side, Split, on_side
@@ -23,7 +23,7 @@ ORDERS = 100
 """Seeded orders of the groups that are tried; the one that keeps most pictures for training is taken."""
 
 
-def sides(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> dict[str, str]:
+def sides(ids: Sequence[str], groups: Sequence[str], params: PairsParams) -> dict[str, str]:
     """Assign every picture to the side train, validation or test by its group.
 
     Each unseen side gets at least two groups and at least its share of the pictures, the rest trains. Among seeded
@@ -54,7 +54,7 @@ def sides(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> dict[str,
     return {name: side_of.get(group, "train") for name, group in zip(ids, groups, strict=True)}
 
 
-def draw(ids: Sequence[str], groups: Sequence[str], params: Pairs) -> pl.DataFrame:
+def draw(ids: Sequence[str], groups: Sequence[str], params: PairsParams) -> pl.DataFrame:
     """Draw ordered pairs for the five splits: no pair twice, no picture with itself (docs/protocol.md, 3).
 
     ids, groups: of every picture, in any order. Returns the table PAIRS, splits in the order of params.yaml and rows

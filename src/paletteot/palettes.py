@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 
+from paletteot.compiled import njit
 from paletteot.errors import DataError
 
 Array = NDArray[np.float64]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,24 +114,36 @@ def read_parquet(path: Path, table: Table | None = None) -> pl.DataFrame:
 
     Raises DataError with one line when the file is missing, cut short or not what the table says.
     """
-    try:
-        frame = pl.read_parquet(path)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; `dvc repro` makes it") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
+    with reading(path):
+        frame = pl.read_parquet(path, glob=False)
     return frame if table is None else check_table(frame, table, path)
 
 
 def scan_parquet(paths: Sequence[Path], table: Table) -> pl.LazyFrame:
     """Return Parquet files as one LazyFrame of the table's columns; raises DataError as `read_parquet` does."""
     for path in paths:
-        try:
-            found = pl.read_parquet_schema(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
+        with reading(path):
+            found = pl.scan_parquet(path, glob=False).collect_schema()
         check_dtypes(found, table, path)
-    return pl.scan_parquet(list(paths)).select(list(table))
+    return pl.scan_parquet(list(paths), glob=False).select(list(table))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever polars raises of one Parquet file into a DataError of one line that names it.
+
+    Every path is a file of that name: glob characters mean nothing in it.
+    """
+    if path.is_dir():  # polars would read what lies in it
+        raise DataError(f"{path}: must be a Parquet file, but is a folder")
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; `dvc repro` makes it") from None
+    except PermissionError:
+        raise DataError(f"{path}: cannot be read: permission denied") from None
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
 
 
 DIGITS = 16

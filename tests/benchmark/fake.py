@@ -9,8 +9,8 @@ import polars as pl
 
 from paletteot.benchmark import schema
 from paletteot.benchmark.bootstrap import Bootstrap
+from paletteot.benchmark.protocol import RUNGS
 from paletteot.benchmark.records.evaluation import NOT_KNOWN, NOT_SAID, TABLES, About, Evaluation, Origin
-from paletteot.benchmark.tracks.reference import RUNGS
 
 SPLITS = ("validation_seen", "validation_unseen", "test_seen", "test_unseen")
 CAP = 20_000

@@ -14,14 +14,15 @@ import time
 
 import numpy as np
 
-from paletteot.ot import newton
+from paletteot.ot import accelerated, sinkhorn
 from paletteot.ot.problem import Problem
 
 met = set()
 
 
 def good(x, a, y, b, eps, tolerance):
-    return newton.solve(Problem(x, a, y, b, eps), tolerance=tolerance).g
+    problem = Problem(x, a, y, b, eps)
+    return accelerated.plain(problem, sinkhorn.cold(problem), tolerances=(tolerance / 2,)).g
 
 
 def forgetful(x, a, y, b, eps, tolerance):

@@ -66,7 +66,7 @@ def judge(found: Submission, track: Track) -> Rows:
 
 
 def read(path: Path) -> Submission:
-    return submission.read(path, pairs, taken=warmstarts.BUILT_IN, version=VERSION)
+    return submission.read(path, pairs, taken=warmstarts.entries(), version=VERSION)
 
 
 def changed(frame: pl.DataFrame, pair: int, g: list[float | None] | None) -> pl.DataFrame:

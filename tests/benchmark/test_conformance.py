@@ -9,30 +9,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from paletteot import warmstarts
 from paletteot.benchmark import conformance
 from paletteot.benchmark.specimens import several
-from paletteot.networks.dual_network import DualNetwork
-from paletteot.networks.model import Network
-from paletteot.networks.plan_network import PlanNetwork
 from paletteot.ot.problem import Array, Problems
 from paletteot.warmstarts.contract import HungError, Start
-from tests.dataset import made
+from tests.warmstarts import reading
 
 
-@pytest.mark.parametrize("name", warmstarts.BUILT_IN)
+@pytest.mark.parametrize("name", warmstarts.entries())
 def test_every_built_in_contestant_passes(name: str, tmp_path: Path) -> None:
-    file = None
-    if name == "nearest":
-        file = made.pipeline_folder(tmp_path) / "plans"
-    elif name in warmstarts.LEARNED:
-        torch.manual_seed(0)
-        network: Network = DualNetwork(hidden=16) if name.startswith("dual") else PlanNetwork(hidden=16)
-        network.name = name if name in network.variants else network.name
-        network.save(file := tmp_path / "weights.safetensors")
-    assert conformance.check(partial(warmstarts.create, name, file)) == {}
+    assert conformance.check(partial(warmstarts.create, name, reading.file(name, tmp_path))) == {}
 
 
 def distance(problems: Problems) -> Array:
@@ -299,7 +287,7 @@ BROKEN = [
     (Nameless, "name", "citation must be one line of text, but is None"),
     (Misnamed, "name", "name must be a Python identifier, but is 'my idea'"),
     (Imposter, "name", "name must be nobody else's, but is 'cold'"),
-    (spent(lambda _: -1), "contract", "iterations must be at least 0, but hold -1"),
+    (spent(lambda _: -1), "contract", "iterations must be from 0 to 1000000, but hold -1"),
     (spent(lambda _: 2.0), "contract", "iterations must be whole numbers, but are float64"),
     (spent(lambda _: None), "contract", "iterations must be whole numbers, but are object"),
     (spent(lambda n: np.zeros(n + 1, int)), "contract", "iterations must be one number or (6,), but have shape (7,)"),
@@ -314,7 +302,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("cheat", "check", "words"), BROKEN, ids=lambda one: getattr(one, "__name__", None))
 def test_a_broken_contract_is_found_by_its_check(cheat: type[Honest], check: str, words: str) -> None:
-    wrong = conformance.check(cheat, warmstarts.BUILT_IN)
+    wrong = conformance.check(cheat, warmstarts.entries())
     assert all("\n" not in line for line in wrong)
     assert any(line.startswith(words) and check in checks for line, checks in wrong.items()), wrong
 
@@ -329,7 +317,7 @@ def test_every_failure_is_in_one_report_and_none_twice() -> None:
     lines = list(conformance.check(Both))
     assert any("float32" in line for line in lines)
     assert any("in another order" in line for line in lines)
-    assert any("iterations must be at least 0" in line for line in lines)
+    assert any("iterations must be from 0 to 1000000" in line for line in lines)
     assert any("citation" in line for line in lines)
 
 

@@ -30,8 +30,10 @@ def params(tmp_path, monkeypatch) -> Params:
     asked["transport"]["eps"] = made.EPS
     asked["evaluate"] |= {
         "methods": {
-            "cold": str(CODE / "cold.py"), "epsilon_schedule_10": str(CODE / "epsilon_schedule.py"),
-            "lp_duals": str(CODE / "lp_duals.py"),
+            name: dict.fromkeys(("code", "reads"), str(CODE / f"{file}.py"))
+            for name, file in (
+                ("cold", "cold"), ("epsilon_schedule_10", "epsilon_schedule"), ("lp_duals", "lp_duals"),
+            )
         },
         "accelerated": {"validation_unseen": 3, "test_unseen": 2},
         "only_track_a": [],

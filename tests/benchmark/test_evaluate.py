@@ -130,9 +130,9 @@ def test_far_but_not_absurd_starts_are_run_as_they_are():
         (Told(lambda g: g[:, :5]), r"g as float64 of shape \(4, 12\), but returned float64 \(4, 5\)"),
         (Told(lambda g: g.tolist()), "but returned list"),
         (Told(omega=np.ones(3)), r"omega as float64 of shape \(4,\), but returned float64 \(3,\)"),
-        (Told(iterations=np.array([1, 2])), r"iterations as whole numbers of at least 0, one or \(4,\)"),
-        (Told(iterations=-1), "iterations as whole numbers of at least 0"),
-        (Told(iterations=1.5), "iterations as whole numbers of at least 0"),
+        (Told(iterations=np.array([1, 2])), r"iterations must be one number or \(4,\)"),
+        (Told(iterations=-1), "told: iterations must be from 0 to 1000000, but hold -1"),
+        (Told(iterations=1.5), "iterations must be whole numbers, but are float64"),
     ],
 )
 def test_an_illegal_start_is_named(contestant, words):
@@ -141,7 +141,7 @@ def test_an_illegal_start_is_named(contestant, words):
 
 
 def test_an_unknown_contestant_gets_the_legal_names():
-    with pytest.raises(ParamsError, match=r"method must be one of cold, gaussian, .* but is 'hot'"):
+    with pytest.raises(ParamsError, match=r"method must be one of cold, dual_network, .* but is 'hot'"):
         warmstarts.create("hot")
 
 

@@ -8,9 +8,9 @@ from paletteot import warmstarts
 from paletteot.benchmark import schema
 from paletteot.benchmark.boards import ladder
 from paletteot.benchmark.bootstrap import Bootstrap
+from paletteot.benchmark.protocol import RUNGS
 from paletteot.benchmark.tracks import reference
 from paletteot.benchmark.tracks.asking import ask
-from paletteot.benchmark.tracks.reference import RUNGS
 from paletteot.errors import DataError
 from paletteot.ot import sinkhorn
 from paletteot.tables import check_table

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from paletteot.benchmark import schema
+from paletteot.benchmark.accelerations import counts as counts_of
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.boards import leaderboard, seed_view
 from paletteot.benchmark.boards import markdown as tables
@@ -20,7 +21,6 @@ from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.records import store
 from paletteot.benchmark.records.evaluation import TABLES, About, Evaluation, of_records
 from paletteot.benchmark.records.facts import Measured, RecordFacts, Terms, version_of
-from paletteot.benchmark.tracks.accelerated import counts as counts_of
 from paletteot.errors import DataError
 from paletteot.files import sha256
 from paletteot.warmstarts.contract import family

@@ -43,7 +43,7 @@ def record(
 
 
 def find(tmp_path: Path, terms: Terms = TERMS) -> Found:
-    return store.find(tmp_path / "results", terms, warmstarts.BUILT_IN)
+    return store.find(tmp_path / "results", terms, warmstarts.entries())
 
 
 def lines(place: Path) -> list[str]:

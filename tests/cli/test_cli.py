@@ -84,7 +84,8 @@ def test_commands_outside_a_project_say_so(tmp_path, monkeypatch):
         (["images", "x"], "error: stage images must be given nothing more, but is given x"),
     ],
 )
-def test_a_stage_that_is_not_there_is_refused(arguments, words):
+def test_a_stage_that_is_not_there_is_refused(arguments, words, capsys):
     with pytest.raises(SystemExit) as ended:
         stages.main(arguments)
-    assert words in str(ended.value.code)
+    assert ended.value.code == 1
+    assert words in capsys.readouterr().err

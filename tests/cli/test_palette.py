@@ -96,8 +96,11 @@ def test_the_same_seed_gives_the_same_palette(tmp_path):
         (("drei Farben.png", "-o", "x.bmp"), "--out must end in one of .png, .json, .gpl, .ase, but is x.bmp"),
         (("drei Farben.png", "-o", "a.png", "-o", "x"), "--out must end in one of .png, .json, .gpl, .ase, but is x"),
         (("drei Farben.png", "-o", "folder.png"), "--out must be a file, but folder.png is a folder"),
-        (("drei Farben.png", "-o", "./drei Farben.png"), "--out must not be the photograph itself"),
-        (("drei Farben.png", "-o", "text.jpg/x.png"), "text.jpg/x.png: cannot be written: "),
+        (
+            ("drei Farben.png", "-o", "./drei Farben.png"),
+            "--out must not be drei Farben.png, which is read",
+        ),
+        (("drei Farben.png", "-o", "text.jpg/x.png"), "--out must be in a folder, but text.jpg is none"),
     ],
 )
 def test_what_cannot_be_done_is_one_clear_line(photo, tmp_path, arguments, words):

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from paletteot import cli
 from paletteot.benchmark import conformance, schema
+from paletteot.guests import sandbox
+from paletteot.guests.mode import Mode
 from paletteot.project import paths as common
 from paletteot.project.parameters import load_params
 from paletteot.stages import evaluate as evaluate_stage
@@ -61,7 +63,13 @@ def test_a_new_warm_start_works_and_passes_its_own_tests(here):
         assert done.returncode == 0, done.stdout
     result = run("check", "my_idea.py:MyIdea", "--trust")
     assert result.exit_code == 0
-    assert result.output == f"my_idea.py:MyIdea keeps the contract: {', '.join(['name', *conformance.CHECKS])}\n"
+    where, kept = result.output.splitlines()
+    assert where == f"my_idea.py:MyIdea ran {sandbox.find(Mode.AUTO)}"
+    assert kept == f"my_idea.py:MyIdea keeps the contract: {', '.join(['name', *conformance.CHECKS])}"
+    assert (
+        "my_idea.py:MyIdea ran not in a sandbox"
+        in run("check", "my_idea.py:MyIdea", "--trust", "--sandbox", "none").output
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +78,7 @@ def test_a_new_warm_start_works_and_passes_its_own_tests(here):
         ("my-idea", "the name must be a Python identifier, such as my_idea, but is 'my-idea'"),
         ("../idea", "the name must be a Python identifier, such as my_idea, but is '../idea'"),
         ("class", "the name must be a Python identifier, such as my_idea, but is 'class'"),
-        ("lp_duals", "the name must be none of cold, gaussian, nearest, "),
+        ("lp_duals", "the name must be none of cold, dual_network, "),
         ("numpy", "the name must not be that of a Python module, but there is a module 'numpy'"),
     ],
 )
@@ -95,7 +103,7 @@ def test_check_says_everything_that_is_wrong(here):
     assert result.stderr == "bad.py:Theirs breaks the contract\n"
     lines = result.stdout.splitlines()
     assert "contract: g must be float64, but is float32" in lines
-    assert "contract: iterations must be at least 0, but hold -1" in lines
+    assert "contract: iterations must be from 0 to 1000000, but hold -1" in lines
     assert any(line.startswith("order: g must be the same with its atoms in another order") for line in lines)
 
 
@@ -111,12 +119,21 @@ def test_check_of_what_hangs_ends(here):
     guests.contestant(here, "time.sleep(600)")
     result = run("check", "theirs.py:Theirs", "--trust", "--seconds", "4")
     assert result.exit_code == 1
-    (line,) = result.stdout.splitlines()
+    line, _where = result.stdout.splitlines()
     assert "it did not answer within 4 s" in line
 
 
 def test_check_of_a_built_in_needs_no_trust():
     assert run("check", "gaussian").output.startswith("gaussian keeps the contract: name, contract, ")
+
+
+@pytest.mark.parametrize("command", ["check", "evaluate"])
+def test_a_sandbox_that_is_required_and_not_there_ends_it_before_anything_ran(small, monkeypatch, command):
+    guests.contestant(small, before="open('was here', 'w')\n")
+    monkeypatch.setattr(sandbox.shutil, "which", lambda _: None)
+    told = error(command, "theirs.py:Theirs", "--trust", "--sandbox", "required")
+    assert told.startswith("--sandbox required: ")
+    assert not Path("was here").exists()
 
 
 @pytest.mark.parametrize("command", ["check", "evaluate"])
@@ -136,9 +153,10 @@ def test_a_file_is_judged_beside_the_cold_start(small):
     """Cold, from a file, counts what cold counts."""
     result = run("evaluate", guests.contestant(small).name + ":Theirs", "--trust")
     assert result.exit_code == 0, result.output
-    title, _, cold, theirs, ratio = result.stdout.splitlines()
+    title, _, cold, theirs, ratio, where = result.stdout.splitlines()
     assert title == "test_unseen, 4 problems, Track A"
     assert theirs == cold.replace("cold", "theirs").replace("theirs  ", "theirs", 1)
+    assert where == f"theirs.py:Theirs ran {sandbox.find(Mode.AUTO)}"
     words = "ratio 1.000 (1.000 to 1.000), better on 0.0%; passes of the start 0; failures 0"
     assert ratio == f"  {words}"
     assert run("evaluate", "cold").stdout.splitlines()[3:] == [cold, ratio]
@@ -154,7 +172,7 @@ def test_the_other_tracks_take_a_file_too_beside_the_cold_start(small, track, li
     assert result.exit_code == 0, result.output
     found = result.stdout.splitlines()
     assert "2 problems" in found[0]
-    assert len(found) == lines + 1
+    assert len(found) == lines + 2
     ours = [line.removeprefix(f"  {theirs} ") for line in found if line.startswith(f"  {theirs} ")]
     beside = [line.removeprefix(f"  {cold} ") for line in found if line.startswith(f"  {cold} ")]
     assert len(ours) == len(beside) == (2 if track == "B" else 1)
@@ -183,7 +201,7 @@ def test_a_batch_without_an_answer_is_a_failure_of_its_problems(small):
     assert result.exit_code == 0, result.output
     words = "2 problem(s) are failures: theirs.py:Theirs: its process ended with exit code 9 instead of answering\n"
     assert result.stderr == words
-    assert result.stdout.endswith("failures 2\n")
+    assert result.stdout.splitlines()[-2].endswith("failures 2")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +229,8 @@ def test_a_borrowed_name_is_refused(small):
 
 def test_the_pipeline_judges_an_installed_contestant(small, monkeypatch):
     monkeypatch.syspath_prepend(guests.package(small / "site"))
-    monkeypatch.chdir(project(small / "more", methods={"theirs": str(small / "site")}, splits={"test_unseen": 4}))
+    methods = {"theirs": dict.fromkeys(("code", "reads"), str(small / "site"))}
+    monkeypatch.chdir(project(small / "more", methods=methods, splits={"test_unseen": 4}))
     evaluate_stage.stage(load_params(), "theirs")
     rows = read_parquet(common.EVALUATIONS / "theirs" / "iterations.parquet", schema.TRACKS["A"]["iterations"])
     assert len(rows) == 4

@@ -48,8 +48,10 @@ def release(folder: Path, version: str = "1.0.0", seed: int = 0, licence: str = 
     return folder
 
 
-def facts(version: str = "1.0.0") -> building.Facts:
-    return building.Facts(version, "paletteot/paletteot", 0.1, PARAMS, {"data/plans": "0" * 32 + ".dir"}, "c0ffee")
+def facts(version: str = "1.0.0") -> building.ReleaseFacts:
+    return building.ReleaseFacts(
+        version, "paletteot/paletteot", 0.1, PARAMS, {"data/plans": "0" * 32 + ".dir"}, "c0ffee"
+    )
 
 
 def pipeline_folder(folder: Path, seed: int = 0) -> Path:

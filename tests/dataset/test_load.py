@@ -97,9 +97,12 @@ def test_a_missing_shard_is_named(tmp_path, palettes_file):
     frame = label.exact(label.all_pairs(palettes, palettes_file), eps=0.5).with_columns(split=pl.lit("train"))
     shards.write(tmp_path / "plans", frame, label.table(palettes), 5)
     (tmp_path / "plans" / "train-00001-of-00003.parquet").unlink()
-    with pytest.raises(DataError, match="split train must have 3 shards, but has 2"):
+    with pytest.raises(DataError, match="split train must have 3 shards, but lacks train-00001-of"):
         load.load_plans(tmp_path / "plans", palettes, "train")
-    with pytest.raises(DataError, match="no shard of split test_seen"):
+    with pytest.raises(DataError, match="split train must have 3 shards"):  # whatever is asked for
+        load.load_plans(tmp_path / "plans", palettes, "test_seen")
+    shards.write(tmp_path / "plans", frame, label.table(palettes), 5)
+    with pytest.raises(DataError, match="split must be one of train, but is 'test_seen'"):
         load.load_plans(tmp_path / "plans", palettes, "test_seen")
 
 

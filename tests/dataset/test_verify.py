@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from paletteot import cli
 from paletteot.dataset import layout, verify
 from paletteot.dataset import sources as origin
+from paletteot.errors import DataError
 from paletteot.tables import row_digests
 from tests.dataset import made
 
@@ -302,9 +303,8 @@ def test_a_file_that_nobody_listed_is_named(copy):
 def test_a_version_that_is_none_is_named(copy):
     (copy / "VERSION").write_text("newest\n")
     layout.write_checksums(copy)
-    code, shown = run(copy)
-    assert code == 1
-    assert "VERSION: must be X.Y.Z, but is 'newest'" in shown
+    with pytest.raises(DataError, match=r"VERSION: must be one line X\.Y\.Z, but is 'newest'"):
+        origin.release(copy)
 
 
 def test_a_card_that_does_not_say_its_rows_is_named(copy):

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent, indent
 
+import pytest
+
+from paletteot.guests import sandbox, tree
 from paletteot.guests.code import Code
+from paletteot.guests.mode import Mode
 
 HEAD = """\
 import os
@@ -26,6 +33,17 @@ class Theirs:
 
     def start(self, problems):
 """
+
+DAEMON = """\
+import os, time
+if not os.fork():
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    time.sleep(600)
+os.wait()
+"""
+"""Lines that leave a process with another parent, session and group."""
 
 COLD = "return Start(cold(problems))"
 
@@ -51,3 +69,23 @@ def package(folder: Path, points: str = "theirs = their_package.theirs:Theirs", 
     (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text(f"[paletteot.warm_starts]\n{points}\n")
     return folder
+
+
+def wall(mode: Mode) -> Mode:
+    """Return a mode, or skip where that would be a sandbox and there is none."""
+    found = sandbox.find(Mode.AUTO)
+    if mode != Mode.NONE and not found.program:
+        if os.environ.get("PALETTEOT_SANDBOX") == "required":
+            pytest.fail(str(found))
+        pytest.skip(str(found))
+    return mode
+
+
+def left(pids: Iterable[int]) -> list[int]:
+    """Return which processes are alive still, ten seconds later at the latest."""
+    for _ in range(200):
+        alive = [one.pid for one in map(tree.read, pids) if one is not None and not one.ended]
+        if not alive:
+            break
+        time.sleep(0.05)
+    return alive

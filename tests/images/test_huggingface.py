@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -119,6 +120,15 @@ def test_the_wanted_rows_and_some_substitutes_are_drawn(source, parquet):
     assert len(set(numbers(pictures))) == len(pictures) == 20 + 2 + 10
     assert set(numbers(pictures)) < set(range(ROWS))
     assert kept(drawn) == sorted(picture.image_id for picture in pictures)
+
+
+@pytest.mark.parametrize("name", ["*.parquet", "train-?????-of-00002.parquet"])
+def test_a_folder_with_glob_characters_is_a_folder_of_that_name(source, parquet, tmp_path, name):
+    place = tmp_path / "[v1] all*"
+    shutil.copytree(parquet, place)
+    assert sorted(numbers(found(source(place / name), 500))) == list(range(ROWS))
+    shutil.copy(next(parquet.iterdir()), place / "one[1]*.parquet")
+    assert len(found(source(place / "one[1]*.parquet", "other"), 500)) == 30
 
 
 def test_a_small_data_set_is_taken_whole(source, parquet):

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paletteot import images
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.errors import DataError, ParamsError
-from paletteot.images import addresses, archive, groups, manifest
+from paletteot.images import addresses, archive, groups, manifest, sources
 from paletteot.images.render import render
 from paletteot.images.source import Source
 from tests.images import misbehaving
@@ -66,7 +65,7 @@ def settings(tmp_path_factory) -> Iterator[Settings]:
         yield lambda name: ImagesParams.model_validate({"source": name, **base, **given[name]})
 
 
-@pytest.fixture(params=sorted(images.SOURCES))
+@pytest.fixture(params=sorted(sources.SOURCES))
 def name(request) -> str:
     return str(request.param)
 
@@ -75,15 +74,15 @@ def name(request) -> str:
 def source(name, settings, tmp_path, monkeypatch) -> Source:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv(addresses.ALLOW, "1")
-    return images.create(settings(name), tmp_path / "cache")
+    return sources.create(settings(name), tmp_path / "cache")
 
 
 def test_the_same_seed_gives_the_same_pictures_in_the_same_order(source, settings, name, tmp_path):
     first = source.pictures(7, grading=1, seed=3)
-    again = images.create(settings(name), tmp_path / "another").pictures(7, grading=1, seed=3)
+    again = sources.create(settings(name), tmp_path / "another").pictures(7, grading=1, seed=3)
     assert again[:7] == first[:7]
     assert len(first) >= 7
-    other = images.create(settings(name), tmp_path / "third").pictures(7, grading=1, seed=4)
+    other = sources.create(settings(name), tmp_path / "third").pictures(7, grading=1, seed=4)
     assert other[:7] != first[:7]
 
 
@@ -128,7 +127,7 @@ def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path,
     monkeypatch.setenv(addresses.ALLOW, "1")
     shown = {}
     for name in ("folder", "huggingface", "unsplash"):
-        source = images.create(settings(name), tmp_path / name)
+        source = sources.create(settings(name), tmp_path / name)
         order = source.pictures(PHOTOGRAPHS, grading=0, seed=1)
         source.fetch(order)
         shown[name] = {(original.sha256, original.pixels.tobytes()) for original in map(source.open, order)}
@@ -144,7 +143,7 @@ def test_what_cannot_be_read_says_why_whatever_the_system_says(settings, tmp_pat
         raise error
 
     said = []
-    opened = {name: images.create(settings(name), tmp_path / name) for name in ("folder", "huggingface", "unsplash")}
+    opened = {name: sources.create(settings(name), tmp_path / name) for name in ("folder", "huggingface", "unsplash")}
     chosen = {name: source.pictures(9, grading=1, seed=5)[0] for name, source in opened.items()}
     (tmp_path / "photos.csv000").touch()
     monkeypatch.setattr(Path, "read_bytes", failing)
@@ -172,7 +171,7 @@ def test_what_cannot_be_read_says_why_whatever_the_system_says(settings, tmp_pat
 def test_parameters_that_a_source_cannot_use_are_refused(given, words, tmp_path):
     base = {"count": 9, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
     with pytest.raises(ParamsError, match=words):
-        images.create(ImagesParams.model_validate(base | given), tmp_path)
+        sources.create(ImagesParams.model_validate(base | given), tmp_path)
 
 
 def test_the_seeds_own_photographs_are_a_folder(seed_dir, tmp_path):
@@ -180,7 +179,7 @@ def test_the_seeds_own_photographs_are_a_folder(seed_dir, tmp_path):
     for path, content in misbehaving.seeds(seed_dir).items():
         (tmp_path / Path(path).name).write_bytes(content)
     given = {"source": "folder", "location": str(tmp_path), "count": 10, "long_side": 64, "jpeg_quality": 90}
-    source = images.create(ImagesParams.model_validate({**given, "grading": 0, "seed": 1}), tmp_path)
+    source = sources.create(ImagesParams.model_validate({**given, "grading": 0, "seed": 1}), tmp_path)
     order = source.pictures(10, grading=0, seed=1)
     assert len(order) == 10
     for picture in order:

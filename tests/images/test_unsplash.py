@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from paletteot import images
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.dataset.licences import UNSPLASH
 from paletteot.errors import DataError
 from paletteot.files import sha256
-from paletteot.images import addresses, archive, grading
+from paletteot.images import addresses, archive, grading, sources
 from paletteot.images.download import JOURNAL, POLITE
 from paletteot.images.unsplash import Unsplash, resized
 from tests.images import misbehaving
@@ -218,7 +217,7 @@ def test_the_parameters_name_it(tmp_path):
     zipped(tmp_path / "lite.zip", {"photos.tsv000": table([photo(0)])})
     given = {"source": "unsplash", "count": 6, "long_side": 61, "jpeg_quality": 90, "grading": 1, "seed": 3}
     wanted = ImagesParams.model_validate(given | {"location": str(tmp_path / "lite.zip")})
-    made = images.create(wanted, tmp_path)
+    made = sources.create(wanted, tmp_path)
     assert [picture.place for picture in made.pictures(6, grading=1, seed=3)] == [
         "https://images.unsplash.com/photo-0?w=512"
     ]

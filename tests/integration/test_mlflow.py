@@ -21,7 +21,7 @@ DATA_HASH = "0123456789abcdef0123456789abcdef.dir"
 SETTINGS = {
     "palettes": {"k": made.K},
     "transport": {"eps": made.EPS},
-    "train": {"experiment": "integration", "seeds": [5], "dual_network": {"epochs": 2, "block": 4}},
+    "train": {"experiment": "integration", "seeds": [5], "networks": {"dual_network": {"epochs": 2, "block": 4}}},
 }
 
 

@@ -30,7 +30,7 @@ def labelled_pairs(seed: int = 0, pictures: int = 6, k: int = 12) -> Pairs:
     palettes = Palettes([f"p{n}" for n in range(pictures)], ["group"] * pictures, x, a)
     source, target = np.array(list(permutations(range(pictures), 2))).T
     g = [newton.solve(Problem(x[i], a[i], x[j], a[j], EPS)).g for i, j in zip(source, target, strict=True)]
-    frame = pl.DataFrame({"g": pl.Series(np.stack(g), dtype=pl.Array(pl.Float64, k))})
+    frame = pl.DataFrame({"g": pl.Series(np.stack(g), dtype=pl.Array(pl.Float64, k))}).with_columns(eps=pl.lit(EPS))
     return Pairs(palettes, frame, source, target)
 
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from paletteot.errors import ParamsError
 from paletteot.networks import losses
 from paletteot.networks.batches import Batch, log_weights, softmin
 from paletteot.networks.dual_network import DualNetwork
@@ -25,7 +26,9 @@ ROWS = np.array([0, 4, 24, 29])  # 24 has the palette with empty atoms as target
 Loss = Callable[[DualNetwork, Batch, float], Tensor]
 Answer = tuple[Tensor, Tensor]
 
-each = pytest.mark.parametrize("loss", losses.LOSSES.values(), ids=list(losses.LOSSES))
+DUAL = {name: one.of for name, one in losses.LOSSES.items() if one.architecture == "dual"}
+
+each = pytest.mark.parametrize("loss", DUAL.values(), ids=list(DUAL))
 
 
 class Told:
@@ -220,13 +223,26 @@ def test_a_loss_leaves_its_batch_alone(loss: Loss) -> None:
     assert all(torch.equal(old, new) for old, new in zip(before, after, strict=True))
 
 
-def test_every_variant_has_a_loss() -> None:
-    assert tuple(losses.LOSSES) == DualNetwork.variants
+def test_every_network_is_judged_by_a_loss_with_labels_of_its_architecture() -> None:
+    for architecture, judge in losses.JUDGES.items():
+        (one,) = [loss for loss in losses.LOSSES.values() if loss.of is judge]
+        assert (one.architecture, one.labels) == (architecture, True)
 
 
-def test_every_variant_is_judged_with_labels() -> None:
-    batch = Batch.of_pairs(PAIRS, PAIRS.g, ROWS, torch.device("cpu"))
-    for name in DualNetwork.variants:
-        made = network()
-        made.name = name
-        assert torch.equal(made.loss(batch, EPS), losses.labelled(made, batch, EPS))
+def test_a_loss_of_another_architecture_is_refused_with_the_legal_ones() -> None:
+    with pytest.raises(ParamsError, match=r"^here must be one of labelled, self_supervised, unrolled, but is 'div"):
+        losses.named("divergence", "dual", "here")
+    with pytest.raises(ParamsError, match=r"^here must be one of divergence, but is 'kl'$"):
+        losses.named("kl", "plan", "here")
+    assert losses.named("divergence", "plan", "here").of is losses.divergence
+
+
+@each
+def test_a_loss_without_labels_reads_none(loss: Loss) -> None:
+    """Only such a loss may be given any two palettes."""
+    batch = replace(Batch.of_pairs(PAIRS, PAIRS.g, ROWS, torch.device("cpu")), g=None)
+    if [one.labels for one in losses.LOSSES.values() if one.of is loss] == [False]:
+        assert torch.isfinite(loss(network(), batch, EPS))
+    else:
+        with pytest.raises(AssertionError):
+            loss(network(), batch, EPS)

@@ -13,15 +13,16 @@ import torch
 from safetensors import safe_open
 
 from paletteot import warmstarts
-from paletteot.config.train import TrainDualNetwork, TrainPlanNetwork
+from paletteot.config.train import Settings, TrainDualNetwork, TrainPlanNetwork
 from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError, ParamsError
-from paletteot.networks import losses, training
+from paletteot.networks import checkpoint, losses, training
 from paletteot.networks.batches import Batch
 from paletteot.networks.dual_network import DualNetwork
 from paletteot.networks.plan_network import PlanNetwork
 from paletteot.networks.relaxation import fit_relaxation
 from paletteot.ot import sinkhorn
+from paletteot.splits import Split
 from paletteot.warmstarts.dual_network import DualStart
 from tests.networks.labelled import EPS, labelled_pairs
 
@@ -29,10 +30,26 @@ EVERY = 30
 """All labelled pairs."""
 
 DUAL = TrainDualNetwork(
-    epochs=3, block=3, learning_rate=3e-3, pairs=EVERY, hidden=16, matrix_rate=2e-2, temperatures=(8.0, 2.0, 0.5)
+    architecture="dual",
+    loss="labelled",
+    epochs=3,
+    block=3,
+    learning_rate=3e-3,
+    pairs=EVERY,
+    hidden=16,
+    matrix_rate=2e-2,
+    temperatures=(8.0, 2.0, 0.5),
 )
-PLAN = TrainPlanNetwork(epochs=3, block=3, learning_rate=3e-3, pairs=EVERY, hidden=16)
-SETTINGS: dict[str, TrainPlanNetwork] = {"plan_network": PLAN, **dict.fromkeys(DualNetwork.variants, DUAL)}
+PLAN = TrainPlanNetwork(
+    architecture="plan", loss="divergence", epochs=3, block=3, learning_rate=3e-3, pairs=EVERY, hidden=16
+)
+SETTINGS: dict[str, Settings] = {
+    "plan_network": PLAN,
+    "dual_network": DUAL,
+    "dual_network_self": DUAL.model_copy(update={"loss": "self_supervised"}),
+    "dual_network_unrolled": DUAL.model_copy(update={"loss": "unrolled"}),
+}
+DUALS = [name for name in SETTINGS if name.startswith("dual")]
 SEED = 1
 
 FITTED_LAST = {"relaxation.weight", "relaxation.bias"}
@@ -49,12 +66,12 @@ def silent(_epoch: int, _metrics: dict[str, float]) -> None:
 
 
 def fit(
-    name: str, partial: Path, settings: TrainPlanNetwork | None = None, log: training.Log = silent,
+    name: str, partial: Path, settings: Settings | None = None, log: training.Log = silent,
     pairs: Pairs | None = None, **change: Any,
 ) -> training.Trained:  # fmt: skip
     pairs = labelled_pairs() if pairs is None else pairs
-    validation: dict[str, Pairs] = dict.fromkeys(training.VALIDATION, labelled_pairs(1, pictures=3))
-    given = {"eps": EPS, "device": "cpu"} | change
+    validation: dict[Split, Pairs] = dict.fromkeys(training.VALIDATION, labelled_pairs(1, pictures=3))
+    given = {"device": "cpu"} | change
     return training.train(
         name, pairs, validation, settings or SETTINGS[name], SEED, partial=partial, log=log, **given
     )  # fmt: skip
@@ -96,7 +113,7 @@ def test_a_kill_inside_an_epoch_costs_no_bit(
         return finite(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+        patched.setattr(checkpoint, "SECONDS", -1.0)
         patched.setattr(training, "_check_finite", kill)
         with pytest.raises(KilledError):
             fit(name, tmp_path / "broken")
@@ -121,8 +138,8 @@ def test_training_lowers_the_loss_and_tells_the_log(name: str, tmp_path: Path) -
 
 @each
 def test_the_best_epoch_is_kept(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    losses = iter([9.0, 2.0, 9.0, 1.0, 9.0, 3.0])  # seen, unseen; the second epoch is the best
-    monkeypatch.setattr(training, "evaluate", lambda *_: next(losses))
+    found = iter([9.0, 2.0, 9.0, 1.0, 9.0, 3.0])  # seen, unseen; the second epoch is the best
+    monkeypatch.setattr(training, "evaluate", lambda *_: next(found))
     seen: list[dict[str, torch.Tensor]] = []
 
     def remember(_epoch: int, _metrics: dict[str, float]) -> None:
@@ -135,9 +152,9 @@ def test_the_best_epoch_is_kept(name: str, tmp_path: Path, monkeypatch: pytest.M
     assert any(not torch.equal(weights[key], seen[2][key]) for key in weights)
 
 
-@pytest.mark.parametrize("name", DualNetwork.variants)
+@pytest.mark.parametrize("name", DUALS)
 def test_a_trained_dual_network_starts_nearer_than_an_untrained_one(name: str, tmp_path: Path) -> None:
-    trained = fit(name, tmp_path, DUAL.model_copy(update={"epochs": 12, "learning_rate": 1e-2})).network
+    trained = fit(name, tmp_path, SETTINGS[name].model_copy(update={"epochs": 12, "learning_rate": 1e-2})).network
     pairs = labelled_pairs()
     problems = pairs.problems(EPS)
 
@@ -150,7 +167,7 @@ def test_a_trained_dual_network_starts_nearer_than_an_untrained_one(name: str, t
     assert error(trained) < 0.95 * error(training.create(name, DUAL, SEED).eval())
 
 
-@pytest.mark.parametrize("name", DualNetwork.variants)
+@pytest.mark.parametrize("name", DUALS)
 def test_an_epoch_meets_as_many_pairs_as_it_is_told_with_the_variants_own_loss(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,11 +175,12 @@ def test_an_epoch_meets_as_many_pairs_as_it_is_told_with_the_variants_own_loss(
 
     def counted(network: DualNetwork, batch: Batch, eps: float) -> torch.Tensor:
         met.append(len(batch))
-        return losses.LOSSES[name](network, batch, eps)
+        return own.of(network, batch, eps)
 
-    monkeypatch.setattr(training, "LOSSES", {name: counted})
+    own = losses.LOSSES[SETTINGS[name].loss]
+    monkeypatch.setattr(losses, "LOSSES", {SETTINGS[name].loss: replace(own, of=counted)})
     told: list[int] = []
-    fit(name, tmp_path, DUAL.model_copy(update={"pairs": 10}), log=lambda *_: told.append(sum(met)))
+    fit(name, tmp_path, SETTINGS[name].model_copy(update={"pairs": 10}), log=lambda *_: told.append(sum(met)))
     assert len(told) == 3
     for visited in np.diff([0, *told]):
         assert 10 <= visited < 10 + 3 * 3  # whole batches, of at most 3 times 3 palettes
@@ -227,10 +245,11 @@ def test_the_best_seed_has_the_best_epoch_on_unseen_pictures() -> None:
 def test_evaluation_is_the_mean_over_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = labelled_pairs()
     network = training.create("plan_network", PLAN, SEED).eval()
-    whole = training.evaluate(network, pairs, pairs.g, EPS, torch.device("cpu"))
+    arguments = (network, losses.divergence, pairs, pairs.g, EPS, torch.device("cpu"))
+    whole = training.evaluate(*arguments)
     monkeypatch.setattr(training, "VALIDATION_BATCH", 1)
     # Rows weigh alike inside a batch; only the palette with two empty atoms tells batches apart.
-    assert training.evaluate(network, pairs, pairs.g, EPS, torch.device("cpu")) == pytest.approx(whole, rel=0.02)
+    assert training.evaluate(*arguments) == pytest.approx(whole, rel=0.02)
 
 
 @each
@@ -262,8 +281,29 @@ def test_a_checkpoint_cut_short_is_named(tmp_path: Path) -> None:
 
 def test_a_hidden_size_that_heads_cannot_share_is_refused() -> None:
     for name, settings in SETTINGS.items():
-        with pytest.raises(ParamsError, match=rf"train\.{name}\.hidden must be a multiple of 4, but is 9"):
+        with pytest.raises(ParamsError, match=rf"train\.networks\.{name}\.hidden must be a multiple of 4, but is 9"):
             training.create(name, settings.model_copy(update={"hidden": 9}), SEED)
+
+
+def test_a_loss_of_another_architecture_is_refused(tmp_path: Path) -> None:
+    words = r"params\.yaml: train\.networks\.dual_network\.loss must be one of labelled, .*, but is 'divergence'"
+    with pytest.raises(ParamsError, match=words):
+        fit("dual_network", tmp_path, DUAL.model_copy(update={"loss": "divergence"}))
+    assert not list(tmp_path.iterdir())
+
+
+def test_eps_is_that_of_the_labelled_pairs(tmp_path: Path) -> None:
+    pairs = labelled_pairs()
+    other = replace(pairs, frame=pairs.frame.with_columns(eps=pl.lit(2.0)))
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    one = fit("dual_network_self", tmp_path / "one", pairs=pairs)
+    two = fit("dual_network_self", tmp_path / "other", pairs=other)
+    assert (one.eps, two.eps) == (EPS, 2.0)
+    assert not one.history["train_loss"].equals(two.history["train_loss"])
+    mixed = replace(pairs, frame=pairs.frame.with_columns(eps=pl.int_range(pl.len()) + 1.0))
+    with pytest.raises(DataError, match="pairs must have one eps"):
+        fit("dual_network", tmp_path, pairs=mixed)
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

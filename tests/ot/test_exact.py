@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import paletteot
 from paletteot.errors import ProblemError
 from paletteot.ot import accelerated, exact, newton, sinkhorn
+from paletteot.ot.certificate import certify
 from paletteot.ot.problem import Problem
 from paletteot.ot.schedule import schedule
 from tests.conftest import palette
@@ -114,3 +115,48 @@ def test_it_is_what_the_package_calls_solve():
 def test_bad_starts_are_refused(make_problem, g, words):
     with pytest.raises(ProblemError, match=words):
         exact.solve(make_problem(k=5), g)
+
+
+@pytest.mark.parametrize(("seed", "k", "l"), [(1, 32, 48), (2, 64, 64)])
+@pytest.mark.parametrize("eps", [1e-3, 1e-4])
+def test_what_newton_solves_from_the_duals_is_solved(seed, k, l, eps):
+    """From where the passes end Newton finds no way at an eps that small."""
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(0.2, 1, l)
+    problem = Problem(
+        rng.uniform(0, 100, (k, 3)), np.full(k, 1 / k), rng.uniform(0, 100, (l, 3)), weights / weights.sum(), eps
+    )
+    assert exact.solve(problem).marginal_error <= 1e-9
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 10_000), k=st.integers(1, 8), l=st.integers(1, 8), exponent=st.floats(-9, 2),
+    tolerance=st.sampled_from([1e-3, 1e-9, 1e-13]), few=st.booleans(),
+)  # fmt: skip
+def test_no_solution_is_beyond_the_tolerance(seed, k, l, exponent, tolerance, few):
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(0, 100, (k, 3)), rng.uniform(0, 100, (l, 3))
+    if few:
+        x, y = x[rng.integers(0, k, k)], y[rng.integers(0, (l + 1) // 2, l)]
+    problem = Problem(x, np.full(k, 1 / k), y, rng.dirichlet(np.ones(l)), 10.0**exponent)
+    for solve in (exact.solve, newton.solve):
+        try:
+            solution = solve(problem, tolerance=tolerance)
+        except newton.NotSolvedError:
+            continue
+        assert solution.marginal_error <= tolerance
+        if solve is exact.solve:
+            assert solution.marginal_error == certify(problem, solution.g).marginal_error
+
+
+def test_what_rounding_does_not_allow_is_not_solved():
+    rng = np.random.default_rng(0)
+    y = rng.uniform(0, 100, (128, 3))
+    problem = Problem(rng.uniform(0, 100, (1, 3)), np.ones(1), y, np.full(128, 1 / 128), 1e-6)
+    with pytest.raises(
+        newton.NotSolvedError, match="L1 marginal error of at most 1e-09, eps may be too small"
+    ) as caught:
+        exact.solve(problem)
+    assert "\n" not in str(caught.value)
+    assert exact.solve(problem, tolerance=1e-6).marginal_error <= 1e-6

@@ -50,3 +50,24 @@ def test_bad_arrays_get_one_clear_line(change, words):
         Problem(**(good | change))
     assert isinstance(caught.value, PaletteOTError)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e306])
+def test_supports_too_far_apart_are_refused(scale):
+    x, a = np.eye(3), np.full(3, 1 / 3)
+    with pytest.raises(ProblemError, match=r"centroids must lie within 1e\+150 LAB units of each other"):
+        Problem(x * scale, a, -x * scale, a)
+
+
+def test_far_away_together_or_of_no_weight_they_are_legal():
+    x, a = np.eye(3), np.full(3, 1 / 3)
+    assert np.isfinite(Problem(x * 1e149, a, -x * 1e149, a).cost).all()
+    assert not Problem(np.full((3, 3), 1e300), a, np.full((3, 3), 1e300), a).cost.any()
+    Problem(x * 1e200, np.array([1.0, 0, 0]), x * 1e200, np.array([1.0, 0, 0]))
+
+
+@pytest.mark.parametrize("eps", [5e-324, 1e-151, 1e151, 1.7e308])
+def test_an_eps_that_overflows_is_refused(eps):
+    x, a = np.eye(3), np.full(3, 1 / 3)
+    with pytest.raises(ProblemError, match=r"eps must be from 1e-150 to 1e\+150 LAB units"):
+        Problem(x, a, x, a, eps)

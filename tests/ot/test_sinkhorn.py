@@ -145,3 +145,30 @@ def test_bad_starts_are_refused(make_problem):
         sinkhorn.reference(problem, np.zeros(4))
     with pytest.raises(ProblemError, match="g must be finite"):
         sinkhorn.plan(problem, np.array([0, 0, np.inf, 0, 0]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000), eps=st.sampled_from([0.1, 0.5, 2.0]), far=st.sampled_from([0.0, 1.0, 300.0]),
+    cap=st.sampled_from([0, 1, 40, 900]),
+)  # fmt: skip
+def test_several_stops_in_one_run_are_those_of_a_run_each(seed, eps, far, cap):
+    rng = np.random.default_rng(seed)
+    problem = Problem(*palette(rng, 9), *palette(rng, 12), eps)
+    g = rng.normal(size=12) * far
+    atols = (1.0, 1e-1, 1e-2, 1e-4, 1e-7)
+    counts, converged = sinkhorn.reference_at(problem, g, atols=atols, max_iterations=cap)
+    runs = [sinkhorn.reference(problem, g, atol=atol, max_iterations=cap) for atol in atols]
+    assert counts.tolist() == [run.iterations for run in runs]
+    assert converged.tolist() == [run.converged for run in runs]
+
+
+@pytest.mark.parametrize("atols", [(), (1e-4, 1e-2), (1e-2, 1e-2), (0.0,), (np.nan,), "1e-4", None, 1e-4])
+def test_stops_fall(make_problem, atols):
+    with pytest.raises(ProblemError, match="atols must be positive and fall"):
+        sinkhorn.reference_at(make_problem(k=4), atols=atols)
+
+
+def test_a_stop_below_zero_is_refused(make_problem):
+    with pytest.raises(ProblemError, match="atol must be at least 0, but is -1"):
+        sinkhorn.reference(make_problem(k=4), atol=-1)

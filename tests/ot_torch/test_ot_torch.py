@@ -15,7 +15,7 @@ from paletteot.ot import accelerated, newton, sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import schedule
 from paletteot.ot_torch import Batch, extrapolation
-from tests.conftest import palette
+from tests.conftest import batch, palette
 
 K, L = 20, 17
 DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
@@ -337,3 +337,18 @@ def test_illegal_settings_are_refused():
 def test_the_other_solvers_do_not_import_torch():
     code = "import sys, paletteot.ot.exact; assert 'torch' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("constant", [1e6, 1e17, -1e300])
+def test_a_batch_does_not_see_a_constant(constant):
+    rng = np.random.default_rng(0)
+    problems = Batch.of(batch([Problem(*palette(rng, 9), *palette(rng, 8), 0.5) for _ in range(3)]))
+    g = rng.normal(size=(3, 8))
+    here, there = (batched.reference(problems, start) for start in ((g + constant) - constant, g + constant))
+    assert there.iterations.tolist() == here.iterations.tolist()
+    np.testing.assert_allclose(there.error, here.error, rtol=1e-4)
+    wide = g.copy()
+    wide[1, 0] = constant
+    if abs(constant) > 1e6:
+        with pytest.raises(ProblemError, match=r"g must spread over at most .* in problem 1"):
+            batched.reference(problems, wide)

@@ -12,12 +12,13 @@ import altair as alt
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 
 import docs
 from paletteot.benchmark.boards import leaderboard, seed_view
 from paletteot.errors import DataError
 from paletteot.report import dvc_html, figures, headline
-from paletteot.report.build import build, harmless, plot_data
+from paletteot.report.build import build, harmless, losses, plot_data
 from paletteot.report.site.facts import slug
 from tests.benchmark import fake
 from tests.report import made
@@ -152,13 +153,20 @@ def test_dvc_is_given_bins_of_every_method(evaluations):
     assert data.group_by("start").agg(pl.col("problems").sum())["problems"].to_list() == [64] * 8
 
 
+def test_dvc_is_given_the_losses_of_every_network():
+    data = losses(made.CURVES | {"other": made.CURVES["net"].with_columns(pl.col("train_loss") + 1)})
+    assert data.columns == ["network", "seed", "epoch", "split", "loss"]
+    assert data.filter(network="net", split="train")["loss"].to_list() == made.LOSSES["train_loss"]
+    assert data.filter(network="other", split="train", seed=6)["loss"].to_list() == [3.0, 2.0]
+    assert data.filter(network="other", split="validation_unseen", epoch=2)["loss"].to_list() == [1.5, 1.5]
+    assert losses({}).columns == data.columns
+
+
 def test_dvc_draws_the_plots_without_a_network(report, tmp_path):
     """DVC itself fills template and frame; what it writes loads nothing from anywhere."""
     shutil.copytree(report, tmp_path / "reports")
-    (tmp_path / "dvc.yaml").write_text(
-        "plots:\n  - iterations:\n      template: histogram\n"
-        "      x: {reports/plots/iterations.csv: iterations}\n      y: {reports/plots/iterations.csv: start}\n"
-    )
+    plots = yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"plots": plots}))
     dvc = [sys.executable, "-m", "dvc"]
     subprocess.run([*dvc, "init", "-q", "--no-scm"], cwd=tmp_path, check=True)
     shutil.copytree(ROOT / ".dvc" / "plots", tmp_path / ".dvc" / "plots")
@@ -168,8 +176,10 @@ def test_dvc_draws_the_plots_without_a_network(report, tmp_path):
     )  # fmt: skip
     text = (tmp_path / "shown" / "index.html").read_text()
     assert not [one for one in Reader(text).attributes if one[1] in ("src", "href")]
-    spec, _ = json.JSONDecoder().raw_decode(text[text.index("var spec = ") + len("var spec = ") :])
-    assert {row["start"] for row in spec["data"]["values"]} == {
+    specs = [json.JSONDecoder().raw_decode(part)[0] for part in text.split("var spec = ")[1:]]
+    assert len(specs) == len(plots)
+    rows = [row for spec in specs for row in spec["data"]["values"]]
+    assert {row["start"] for row in rows if "start" in row} == {
         "cold",
         "half",
         "net",
@@ -177,8 +187,12 @@ def test_dvc_draws_the_plots_without_a_network(report, tmp_path):
         "two",
         *map(harmless, made.STRANGERS),
     }
-    assert "DVC_METRIC" not in json.dumps(spec)
-    alt.Chart.from_dict(spec)
+    assert {(row["network"], row["split"]) for row in rows if "network" in row} == {
+        ("net", "train"), ("net", "validation_unseen")
+    }  # fmt: skip
+    for spec in specs:
+        assert "DVC_METRIC" not in json.dumps(spec)
+        alt.Chart.from_dict(spec)
 
 
 def test_the_frame_holds_vega_once_and_dvcs_places():

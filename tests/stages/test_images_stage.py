@@ -11,12 +11,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from paletteot import images
 from paletteot.config.params import Params
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import sha256
-from paletteot.images import manifest
+from paletteot.images import manifest, sources
 from paletteot.images.folder import Folder
 from paletteot.images.huggingface import HuggingFace
 from paletteot.images.source import Original, Picture
@@ -63,7 +62,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def made(source: Faulty, count: int = 10, **given: object) -> tuple[pl.DataFrame, dict[str, str]]:
-        monkeypatch.setitem(images.SOURCES, "bundled", lambda *_: source)
+        monkeypatch.setitem(sources.SOURCES, "bundled", lambda *_: source)
         raw = yaml.safe_load((ROOT / "params.yaml").read_text())
         raw["workers"] = 1
         raw["images"] |= {"count": count, "long_side": 24, "grading": 0} | given

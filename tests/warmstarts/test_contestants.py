@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from paletteot import warmstarts
 from paletteot.errors import DataError, ParamsError
-from paletteot.networks.dual_network import DualNetwork
-from paletteot.networks.model import Network
 from paletteot.networks.plan_network import PlanNetwork, kept_potentials, seed_potentials
 from paletteot.ot import newton, sinkhorn
 from paletteot.ot.gaussian import gaussian_map, moments
@@ -25,25 +23,17 @@ from paletteot.warmstarts.nearest import Nearest
 from paletteot.warmstarts.plan_network import PlanStart
 from tests.dataset import made
 from tests.networks.labelled import EPS, labelled_pairs, one
+from tests.warmstarts import reading
 
 BOUND = 4
 """Iterations from a start, as multiples of the cold start's: no start may be so bad that it is worse than this."""
 
 
-@pytest.fixture(scope="module", params=warmstarts.BUILT_IN)
+@pytest.fixture(scope="module", params=warmstarts.entries())
 def method(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> WarmStart:
     """Each contestant; those that learn know what untrained networks or a tiny training split know."""
     name = request.param
-    folder = tmp_path_factory.mktemp(name)
-    if name == "nearest":
-        return warmstarts.create(name, made.pipeline_folder(folder) / "plans")
-    torch.manual_seed(0)
-    network: Network = PlanNetwork(hidden=16)
-    if name.startswith("dual"):
-        network = DualNetwork(hidden=16)
-        network.name = name if name in DualNetwork.variants else DualNetwork.name
-    network.save(folder / "weights.safetensors")
-    return warmstarts.create(name, folder / "weights.safetensors" if name in warmstarts.LEARNED else None)
+    return warmstarts.create(name, reading.file(name, tmp_path_factory.mktemp(name)))
 
 
 def padded(problems: list[Problem], k: int, l: int) -> Problems:
@@ -69,7 +59,7 @@ def tolerance(method: WarmStart) -> float:
 
 
 def test_it_says_who_it_is(method: WarmStart) -> None:
-    assert method.name in warmstarts.BUILT_IN
+    assert method.name in warmstarts.entries()
     for line in (method.summary, method.citation):
         assert line
         assert "\n" not in line
@@ -156,18 +146,13 @@ def test_the_iteration_converges_from_it_and_soon(method: WarmStart) -> None:
         compared(run.g, truth, b, 0.01)
 
 
-@pytest.mark.parametrize("name", [name for name in warmstarts.BUILT_IN if name not in warmstarts.LEARNED])
-def test_what_learned_nothing_has_the_name_it_is_made_by(name: str) -> None:
-    assert warmstarts.create(name).name == name
-
-
 def test_a_seed_is_no_part_of_the_family() -> None:
     assert warmstarts.family("dual_network_self-5") == "dual_network_self"
     assert warmstarts.family("cold") == "cold"
 
 
 def test_accelerated_contestants_leave_next_to_nothing_to_do(tmp_path: Path) -> None:
-    DualNetwork(hidden=8).save(path := tmp_path / "weights.safetensors")
+    path = reading.file("dual_network_accelerated", tmp_path)
     problems = labelled_pairs().problems(EPS)
     for name, own in (("epsilon_schedule_accelerated", 10), ("dual_network_accelerated", 5)):
         start = warmstarts.create(name, path).start(problems)
@@ -177,7 +162,7 @@ def test_accelerated_contestants_leave_next_to_nothing_to_do(tmp_path: Path) -> 
 
 
 def test_a_learned_contestant_must_be_given_its_file() -> None:
-    for name in warmstarts.LEARNED:
+    for name in (name for name, entry in warmstarts.entries().items() if entry.learned):
         with pytest.raises(ParamsError, match=f"method {name} must be given a file to read"):
             warmstarts.create(name)
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from paletteot.benchmark.records.words import is_taken, scripts
 from paletteot.benchmark.specimens import EPS, batch, problem, several
-from paletteot.errors import PaletteOTError
+from paletteot.errors import DataError, PaletteOTError
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
-from paletteot.warmstarts.contract import HungError, NoAnswerError, Start, WarmStart
+from paletteot.warmstarts.contract import HungError, NoAnswerError, Start, WarmStart, passes
 
 TOLERANCE = 0.01
 """LAB units by which rounding may move a potential: networks that reckon in float32 move theirs by a few 1e-3."""
@@ -214,24 +213,21 @@ def faults(start: object, problems: Problems) -> list[str]:
             lines.append(f"g must be finite where b is positive, but holds {value[~finite][0]}")
         elif field == "omega" and not ((value > 0) & (value < 2)).all():
             lines.append(f"omega must lie between 0 and 2, but holds {value[~((value > 0) & (value < 2))][0]:g}")
-    passes = np.asarray(start.iterations)
-    if passes.dtype.kind not in "iu":
-        lines.append(f"iterations must be whole numbers, but are {passes.dtype}")
-    elif passes.shape not in ((), (n,)):
-        lines.append(f"iterations must be one number or ({n},), but have shape {passes.shape}")
-    elif (passes < 0).any():
-        lines.append(f"iterations must be at least 0, but hold {passes.min()}")
+    try:
+        passes(start.iterations, n)
+    except DataError as error:
+        lines.append(str(error))
     return lines
 
 
-def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, NDArray[np.int64]]:
+def asked(contestant: WarmStart, problems: Problems) -> tuple[Array, Array]:
     """Return g, (n, l), and passes, (n,), as a contestant answers; raises UnfitError where they are of no use."""
     start = contestant.start(problems)
     g = usable(start, problems)
-    passes = np.asarray(start.iterations)
-    if passes.dtype.kind not in REAL or passes.shape not in ((), (len(problems),)):
+    claimed = np.asarray(start.iterations)
+    if claimed.dtype.kind not in REAL or claimed.shape not in ((), (len(problems),)):
         raise UnfitError(faults(start, problems))
-    return g, np.broadcast_to(passes, len(problems))
+    return g, np.broadcast_to(claimed.astype(np.float64), len(problems))  # differences of unsigned ones would wrap
 
 
 def usable(start: object, problems: Problems) -> Array:
@@ -244,7 +240,7 @@ def usable(start: object, problems: Problems) -> Array:
     return g.astype(np.float64)
 
 
-def different(how: str, one: Problem, found: tuple[Array, np.int64], expected: tuple[Array, np.int64]) -> list[str]:
+def different(how: str, one: Problem, found: tuple[Array, np.float64], expected: tuple[Array, np.float64]) -> list[str]:
     """Return what differs between two answers, g (l,) and passes, to what is the same problem, a line each.
 
     Potentials that differ are the same answer still where both are worth the same in the unregularised dual: the best
@@ -258,7 +254,7 @@ def different(how: str, one: Problem, found: tuple[Array, np.int64], expected: t
         lines.append(f"g must be the same {how}, up to a constant and {TOLERANCE} LAB, but differs by {apart:.2g}")
     if abs(found[1] - expected[1]) > PASSES_TOLERANCE:
         lines.append(
-            f"iterations must be the same {how}, up to {PASSES_TOLERANCE}, but are {found[1]} and {expected[1]}"
+            f"iterations must be the same {how}, up to {PASSES_TOLERANCE}, but are {found[1]:g} and {expected[1]:g}"
         )
     return lines
 

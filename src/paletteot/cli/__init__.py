@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
-from paletteot.cli import colours, data, judging, pictures, seed_checkpoint, solving, submitting, taking_part, timing
-from paletteot.errors import PaletteOTError
+from paletteot.cli import (
+    colours,
+    data,
+    judging,
+    mending,
+    pictures,
+    seed_checkpoint,
+    solving,
+    submitting,
+    taking_part,
+    timing,
+)  # fmt: skip
+from paletteot.endings import one_line
+from paletteot.extras import needed
 
 app = typer.Typer(
     help="A data set and benchmark for learning to warm-start optimal transport between colour palettes.",
@@ -18,14 +28,11 @@ app = typer.Typer(
 
 
 class _OneLine(typer.core.TyperGroup):
-    """End with one line and exit code 1 on an error of ours."""
+    """End with one line and an exit code on an error or a signal."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
-        try:
+        with one_line(), needed():
             return super().invoke(ctx)
-        except PaletteOTError as error:
-            typer.echo(f"error: {error}", err=True)
-            sys.exit(1)
 
 
 @app.callback(cls=_OneLine)
@@ -36,7 +43,7 @@ def paletteot() -> None:
 for command in (
     pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
     taking_part.new_warm_start, taking_part.check, submitting.submit, timing.time_solvers,
-    seed_checkpoint.import_seed_checkpoint,
+    seed_checkpoint.import_seed_checkpoint, mending.mend,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.release, name="release")

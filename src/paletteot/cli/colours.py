@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from paletteot.cli.outputs import check_out
 from paletteot.errors import DataError, ParamsError
 
 LEAST, MOST = 2, 1024
@@ -27,6 +28,7 @@ def palette(
     """Print the palette of a photograph as swatches, and write it as a picture, JSON, .gpl or .ase."""
     import paletteot.palettes as palettes
     import paletteot.swatches as swatches
+    from paletteot.files import write_bytes
     from paletteot.images.decode import decode
     from paletteot.images.render import render
     from paletteot.images.source import Picture
@@ -46,24 +48,11 @@ def palette(
     width = shutil.get_terminal_size().columns
     typer.echo(swatches.as_text(sheet, colour=swatches.in_colour(), width=width))
     for file in out or []:
-        _write(file, swatches.FORMATS[file.suffix.lower()](sheet))
+        write_bytes(file, swatches.FORMATS[file.suffix.lower()](sheet))
 
 
 def _check(file: Path, photo: Path, suffixes: list[str]) -> None:
     """Raise ParamsError for what cannot or must not be written, before any work is done."""
     if file.suffix.lower() not in suffixes:
         raise ParamsError(f"--out must end in one of {', '.join(suffixes)}, but is {file}")
-    if file.is_dir():
-        raise ParamsError(f"--out must be a file, but {file} is a folder")
-    if file.exists() and photo.exists() and file.samefile(photo):
-        raise ParamsError(f"--out must not be the photograph itself, but is {file}")
-
-
-def _write(file: Path, content: bytes) -> None:
-    from paletteot.files import replacing
-
-    try:
-        with replacing(file) as fresh:
-            fresh.write_bytes(content)
-    except OSError as error:
-        raise DataError(f"{file}: cannot be written: {error.strerror}") from None
+    check_out(file, [photo])

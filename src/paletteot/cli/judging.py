@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from paletteot.cli import recording
-from paletteot.cli.contestants import Memory, Reference, Seconds, Stranger, Trust, Weights, maker
+from paletteot.cli.contestants import Memory, Reference, Sandbox, Seconds, Stranger, Trust, Weights, maker
 from paletteot.errors import DataError, ParamsError
+from paletteot.guests.mode import Mode
 from paletteot.splits import EVALUATED
 
 
@@ -34,6 +34,7 @@ def evaluate(
     ] = False,
     seconds: Seconds = 300,
     memory: Memory = 8,
+    sandbox: Sandbox = Mode.AUTO,
 ) -> None:
     """Judge a contestant under a track of the protocol and print its lines, beside the cold start's."""
     from threadpoolctl import threadpool_limits
@@ -52,9 +53,9 @@ def evaluate(
     legal = {str(one): one for one in EVALUATED}
     if split not in legal:
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
-    named = [file for one, file in params.evaluate.methods.items() if contestant in (one, family(one))]
-    file = weights or (Path(named[0]) if named else None)
-    make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory)
+    named = [one for name, one in params.evaluate.methods.items() if contestant in (name, family(name))]
+    file = weights or (named[0].file if named else None)
+    make, taken = maker(contestant, file, trust=trust, seconds=seconds, memory=memory, sandbox=sandbox)
     if record and (limit or track != Track.A):
         raise ParamsError("--record judges every pair of a split under Tracks A and B: leave out --limit and --track")
     if record and (named or not isinstance(make, Stranger)):
@@ -69,6 +70,7 @@ def evaluate(
             raise ParamsError(f"{contestant}: {'; '.join(wrong)}")
         if record and isinstance(make, Stranger):
             recording.show(recording.of_class(make, made, legal[split], params), params.report)
+            typer.echo(make, err=True)  # what else is said is the record's, whenever it was made
             return
         stop = runner.Stop(params.transport.atol, params.transport.max_iterations)
         runner.warm_up(made)
@@ -85,6 +87,9 @@ def evaluate(
     else:
         said = lines.newton(name, rows["C"], cold["C"])
     typer.echo("\n".join(f"  {line}" for line in said))
+    if isinstance(make, Stranger):
+        make.verify()
+        typer.echo(make)
 
 
 def leaderboard() -> None:

@@ -94,7 +94,7 @@ def _changed(file: Path, chosen: dict[str, Any], sizes: dict[str, int]) -> tuple
     """Return a params.yaml with the choice put in, its comments kept, and what it says; raises ParamsError."""
     from ruamel.yaml import YAML
 
-    import paletteot.images as sources
+    import paletteot.images.sources as sources
     from paletteot.config import params as config
     from paletteot.project import paths
     from paletteot.project.parameters import load_params

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,15 +53,17 @@ def of_class(make: Stranger, made: WarmStart, split: Judged, params: Params) -> 
     facts = RecordFacts(
         name=made.name, by=(made.citation,), summary=made.summary, citation=made.citation, tracks=("A", "B"),
         splits=(split,), terms=judging.terms(params.dataset.version, params.transport), submitted=hashes,
-        entry=make.code.attribute, version=version_of(hashes, make.code.attribute), measured=judging.measured(),
+        entry=make.code.attribute, version=version_of(hashes, make.code.attribute),
+        measured=judging.measured(str(make)),
     )  # fmt: skip
-    return record(facts, Guarded(make), params)
+    return record(facts, Guarded(make), params, make.verify)
 
 
-def record(facts: RecordFacts, make: Make, params: Params) -> Record:
+def record(facts: RecordFacts, make: Make, params: Params, verify: Callable[[], None] = lambda: None) -> Record:
     """Return the record of what these facts say: the one that is there, or one of what the runner gives.
 
-    Killed and started again, it goes on from the last finished chunk.
+    verify: raises DataError where the code that ran is no more what was hashed. Killed and started again, it goes on
+    from the last finished chunk.
     """
     import paletteot.engine as engine
     from paletteot.benchmark.records import store
@@ -79,6 +81,7 @@ def record(facts: RecordFacts, make: Make, params: Params) -> Record:
     key = engine.fingerprint(paths.PALETTES, paths.PLANS, asked, *closure.files(runner.__name__))
     folder = engine.partial_folder(f"record-{facts.version}-{split}", key)
     rows = runner.run(make, chunks, judging.pairs_of, stop, folder=folder, workers=params.workers, label=split)
+    verify()
     store.write(place, facts, rows)
     engine.forget(folder)
     typer.echo(f"{place}: written")
@@ -109,7 +112,7 @@ def names(params: Params) -> set[str]:
     """Return the names of the contestants of the package and of the pipeline."""
     import paletteot.warmstarts as warmstarts
 
-    return {*warmstarts.BUILT_IN, *map(warmstarts.family, params.evaluate.methods)}
+    return {*warmstarts.entries(), *map(warmstarts.family, params.evaluate.methods)}
 
 
 def bootstrap(pairs: Pairs, report: Report) -> Bootstrap:

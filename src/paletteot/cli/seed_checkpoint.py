@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from paletteot.cli.outputs import check_out
+
 
 def import_seed_checkpoint(
     file: Annotated[Path, typer.Argument(help="the seed's model_state_dict_k_128.pt")],
@@ -18,6 +20,6 @@ def import_seed_checkpoint(
     from paletteot.networks.plan_network import PlanNetwork
     from paletteot.project import paths
 
-    target = out or paths.MODELS / "seed.safetensors"
+    target = check_out(out or paths.MODELS / "seed.safetensors", [file])
     PlanNetwork.from_checkpoint(file).save(target)
     typer.echo(f"weights of seed_checkpoint in {target}")

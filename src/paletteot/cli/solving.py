@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from paletteot.cli.outputs import check_out
 from paletteot.errors import ParamsError
 
 if TYPE_CHECKING:  # commands import what they need: --help is quick
@@ -32,15 +33,16 @@ def solve(
     """Solve transport between palettes exactly and write the potentials."""
     import paletteot.engine as engine
     from paletteot.dataset import labels as label
+    from paletteot.project import closure
     from paletteot.tables import write_parquet
 
     if not eps > 0:
         raise ParamsError(f"--eps must be a positive number of LAB units, but is {eps}")
+    target = check_out(out or palettes.with_suffix(".plans.parquet"), [palettes, *filter(None, [pairs])])
     chosen = _pairs(palettes, pairs)
-    folder = engine.partial_folder("solve", engine.fingerprint(palettes, pairs, eps))
+    folder = engine.partial_folder("solve", engine.fingerprint(palettes, pairs, eps, *closure.files(__name__)))
     spans = engine.spans(len(chosen), CHUNK)
     files = engine.run(partial(_solve, palettes, pairs, eps), spans, folder=folder, workers=0, label="solve")
-    target = out or palettes.with_suffix(".plans.parquet")
     write_parquet(target, engine.collect(files), label.table(chosen.palettes))
     engine.forget(folder)
     typer.echo(f"{len(chosen)} plans in {target}")

@@ -11,21 +11,21 @@ from typing import Annotated
 
 import typer
 
-from paletteot.cli.contestants import Memory, Reference, Seconds, Trust, Weights, maker
+from paletteot.cli.contestants import Memory, Reference, Sandbox, Seconds, Stranger, Trust, Weights, maker
 from paletteot.errors import ParamsError
+from paletteot.guests.mode import Mode
 
 
 def new_warm_start(
     name: Annotated[str, typer.Argument(help="how it is to be called: a Python identifier such as my_idea")],
 ) -> None:
     """Write a contestant that works, and its test, into this folder."""
-    import paletteot.warmstarts as warmstarts
     from paletteot.files import write_text
-    from paletteot.guests import code as outside
+    from paletteot.guests import contestants
 
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ParamsError(f"the name must be a Python identifier, such as my_idea, but is {name!r}")
-    if name in (taken := [*warmstarts.BUILT_IN, *outside.installed()]):
+    if name in (taken := contestants.names()):
         raise ParamsError(f"the name must be none of {', '.join(taken)}, but is {name!r}")
     code, test = Path(f"{name}.py"), Path(f"test_{name}.py")
     for file in (code, test):
@@ -47,14 +47,17 @@ def check(
     trust: Trust = False,
     seconds: Seconds = 60,
     memory: Memory = 8,
+    sandbox: Sandbox = Mode.AUTO,
 ) -> None:
     """Check that a contestant keeps the contract, and say everything that is not as it must be."""
     from paletteot.benchmark import conformance
 
-    make, taken = maker(contestant, weights, trust=trust, seconds=seconds, memory=memory)
+    make, taken = maker(contestant, weights, trust=trust, seconds=seconds, memory=memory, sandbox=sandbox)
     wrong = conformance.check(make, taken)
     for line, checks in wrong.items():
         typer.echo(f"{', '.join(checks)}: {line}")
+    if isinstance(make, Stranger):
+        typer.echo(make)
     if wrong:
         typer.echo(f"{contestant} breaks the contract", err=True)
         raise typer.Exit(1)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from paletteot.cli.contestants import Memory, Trust, trusted
+from paletteot.cli.contestants import Memory, Sandbox, Trust, trusted
+from paletteot.cli.outputs import check_out
 from paletteot.errors import DataError, ParamsError
+from paletteot.guests.mode import Mode
 
 if TYPE_CHECKING:
     from paletteot.guests.code import Code
+    from paletteot.guests.copies import Copy
     from paletteot.guests.process import Limits
 
 STARTUP = 300.0
@@ -29,6 +32,7 @@ def time_solvers(
     seconds: Annotated[float, typer.Option(help="what a problem may take; a failure stands as that", min=0.1)] = 10,
     memory: Memory = 8,
     trust: Trust = False,
+    sandbox: Sandbox = Mode.AUTO,
     out: Annotated[Path | None, typer.Option(help="folder for the rows, as Parquet, and the table")] = None,
 ) -> None:
     """Time solvers to marginal errors of 1e-4 and 1e-9, one at a time on one thread, and print their table."""
@@ -41,7 +45,9 @@ def time_solvers(
     from paletteot.benchmark.tracks.race import TOLERANCES, race
     from paletteot.dataset import load
     from paletteot.files import replacing, write_text
+    from paletteot.guests.copies import verify
     from paletteot.guests.process import Limits
+    from paletteot.guests.sandbox import find
     from paletteot.project import paths
     from paletteot.project.parameters import load_params
     from paletteot.solvers import BASE, own
@@ -52,9 +58,11 @@ def time_solvers(
         raise ParamsError(f"--split must be one of {', '.join(legal)}, but is {split!r}")
     if out is not None and out.exists():
         raise ParamsError(f"--out must be a new folder, but {out} exists")
-    limits = Limits(seconds, memory, STARTUP)
+    if out is not None:
+        check_out(out)
+    limits = Limits(seconds, memory, STARTUP, sandbox)
     theirs = named(solvers or [], limits, trust=trust)
-    codes = [*own(), *theirs]
+    codes: list[Code | Copy] = [*own(), *theirs]
     pairs = load.load_plans(paths.PLANS, load.load_palettes(paths.PALETTES), split)[:problems]
     if not len(pairs):
         raise DataError(f"{paths.PLANS}: split {split} holds no pair")
@@ -68,7 +76,11 @@ def time_solvers(
     )
     board = board_solvers.rows(runs, bootstrap, base=BASE, cap=seconds)
     text = board_solvers.to_markdown(board, runs, base=BASE, cap=seconds)
+    for copy in theirs:
+        verify(copy)
     typer.echo(f"{split}, {repeats} repeats\n\n{text}")
+    if theirs:
+        typer.echo(f"\n{', '.join(copy.label for copy in theirs)} ran {find(sandbox)}")
     if out is not None:
         with replacing(out) as fresh:
             write_parquet(fresh / "solves.parquet", runs, schema.SOLVES)
@@ -76,13 +88,14 @@ def time_solvers(
             write_text(fresh / "solvers.md", text + "\n")
 
 
-def named(references: list[str], limits: Limits, *, trust: bool) -> list[Code]:
-    """Return the solvers that words on the command line name, each of which was made once.
+def named(references: list[str], limits: Limits, *, trust: bool) -> list[Copy]:
+    """Return copies of the solvers that words on the command line name, each of which was made once.
 
     Raises ParamsError for a word that names none, two that read alike, and code that is not trusted; NoAnswerError for
     code that cannot be made.
     """
     from paletteot.guests import code as outside
+    from paletteot.guests.copies import take
     from paletteot.guests.solver import Solver
 
     codes = [outside.in_file(one, "a solver", "FUNCTION") for one in references]
@@ -91,6 +104,7 @@ def named(references: list[str], limits: Limits, *, trust: bool) -> list[Code]:
         raise ParamsError(f"two solvers must not have the same file name and function, but both are {twice[0]}")
     for code in codes:
         trusted(code, trust=trust)
-    for code in codes:
-        Solver(code, limits, practice=(), tolerance=1.0).close()  # what is not there is said before anything is timed
-    return codes
+    copies = [take(code) for code in codes]
+    for copy in copies:
+        Solver(copy, limits, practice=(), tolerance=1.0).close()  # what is not there is said before anything is timed
+    return copies

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from paletteot.config.section import Section
 from paletteot.splits import Judged
+
+
+class Method(Section):
+    """A contestant of the pipeline: what decides its answers, so that DVC judges it again when one of both changes."""
+
+    code: str = Field(min_length=1, description="the file that declares it")
+    reads: str = Field(min_length=1, description="its weights or its data; its code once more where it reads nothing")
+
+    @property
+    def file(self) -> Path | None:
+        """What it reads, or None."""
+        return None if self.reads == self.code else Path(self.reads)
 
 
 class Newton(Section):
@@ -24,7 +37,7 @@ Problems = dict[Judged, Annotated[int, Field(ge=0)]]
 class Evaluate(Section):
     """Which contestants meet which splits."""
 
-    methods: dict[str, str] = Field(min_length=1, description="name -> the file it comes from: its weights or its code")
+    methods: dict[str, Method] = Field(min_length=1, description="contestants, by name or name-seed")
     splits: Problems = Field(min_length=1, description="Track A")
     accelerated: Problems = Field(description="Track B")
     relaxed: Problems = Field(description="Track B under the relaxed iterations: no more than accelerated")

@@ -7,7 +7,7 @@ from pydantic import Field
 from paletteot.config.section import Section
 
 
-class Images(Section):
+class ImagesParams(Section):
     """Where pictures come from and how they are cropped and graded."""
 
     source: str

@@ -8,7 +8,7 @@ from paletteot.config.section import Section
 from paletteot.splits import Split
 
 
-class Pairs(Section):
+class PairsParams(Section):
     """How many pairs each split has, and the share of pictures kept for each unseen side."""
 
     train: int = Field(ge=1)

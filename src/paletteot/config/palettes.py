@@ -7,7 +7,7 @@ from pydantic import Field
 from paletteot.config.section import Section
 
 
-class Palettes(Section):
+class PalettesParams(Section):
     """K-means in CIELAB."""
 
     k: int = Field(ge=2, le=1024)

@@ -9,13 +9,13 @@ from pydantic import Field, ValidationError
 
 from paletteot.config.dataset import Dataset
 from paletteot.config.evaluate import Evaluate
-from paletteot.config.images import Images
-from paletteot.config.pairs import Pairs
-from paletteot.config.palettes import Palettes
+from paletteot.config.images import ImagesParams
+from paletteot.config.pairs import PairsParams
+from paletteot.config.palettes import PalettesParams
 from paletteot.config.report import Report
 from paletteot.config.section import Section
-from paletteot.config.train import Train
-from paletteot.config.transport import Plans, Transport
+from paletteot.config.train import ARCHITECTURES, Train
+from paletteot.config.transport import PlansParams, Transport
 from paletteot.errors import ParamsError
 
 
@@ -23,11 +23,11 @@ class Params(Section):
     """All of ``params.yaml``."""
 
     workers: int = Field(ge=0, description="worker processes; 0 means one per core")
-    images: Images
-    palettes: Palettes
-    pairs: Pairs
+    images: ImagesParams
+    palettes: PalettesParams
+    pairs: PairsParams
     transport: Transport
-    plans: Plans
+    plans: PlansParams
     dataset: Dataset
     train: Train
     evaluate: Evaluate
@@ -43,18 +43,33 @@ def load(path: Path) -> Params:
         return parse(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise ParamsError(f"{path}: no such file; run from the root of the project") from None
+    except OSError as error:
+        raise ParamsError(f"{path}: must be a file that can be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: must be UTF-8 text, but byte {error.start} is not; save it as UTF-8") from None
 
 
 def parse(text: str, path: Path) -> Params:
     """Check the text of a parameter file; raises ParamsError as `load` does."""
     try:
-        return Params.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        return Params.model_validate(_yaml(text, path))
     except ValidationError as error:
         complaints = []
         for one in error.errors():
-            field = ".".join(map(str, one["loc"])) or "the file"
+            field = ".".join(str(part) for part in one["loc"] if part not in ARCHITECTURES) or "the file"
             given = f", but is {one['input']!r}" if not isinstance(one["input"], dict) else ""
             complaints.append(f"{field}: {one['msg']}{given}")
-        raise ParamsError(f"{path}: {'; '.join(complaints)}") from None
+        raise ParamsError(f"{path}: {_line('; '.join(complaints))}") from None
+
+
+def _yaml(text: str, path: Path) -> object:
+    try:
+        return yaml.safe_load(text)
+    except RecursionError:
+        raise ParamsError(f"{path}: not YAML of parameters: nested too deep") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: the 32nd of a month, or an endless number
+        raise ParamsError(f"{path}: not YAML: {_line(str(error))}") from None
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -15,7 +15,7 @@ class Transport(Section):
     max_iterations: int = Field(ge=1)
 
 
-class Plans(Section):
+class PlansParams(Section):
     """The exact labels."""
 
     tolerance: float = Field(gt=0, le=1e-6, description="L1 marginal error of a label")

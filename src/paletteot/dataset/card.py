@@ -14,12 +14,12 @@ from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from paletteot.dataset import licences, schema
+from paletteot.dataset import licences, schema, templates
 from paletteot.splits import SPLITS
 from paletteot.tables import columns_markdown
 
 if TYPE_CHECKING:
-    from paletteot.dataset.release import Facts
+    from paletteot.dataset.release import ReleaseFacts
 
 Frames = Mapping[str, Mapping[str, pl.DataFrame]]
 
@@ -27,14 +27,14 @@ LISTED = 50
 """Photographs that the card lists one by one; of more it gives the licences, and the table images has the rest."""
 
 
-def text(folder: Path, frames: Frames, k: int, facts: Facts) -> str:
+def text(folder: Path, frames: Frames, k: int, facts: ReleaseFacts) -> str:
     """Return README.md of the release whose shards lie in a folder; frames: table -> split -> rows."""
     ordered = {table: dict(sorted(splits.items(), key=lambda one: _place(one[0]))) for table, splits in frames.items()}
     counts = {table: {split: len(frame) for split, frame in splits.items()} for table, splits in ordered.items()}
     images = pl.concat(frames["images"].values())
     card = DatasetCard.from_template(
         _yaml(folder, counts, images),
-        template_str=(files("paletteot.dataset") / "card.md.j2").read_text(encoding="utf-8"),
+        template_str=(files(templates) / "card.md.j2").read_text(encoding="utf-8"),
         facts=facts,
         k=k,
         counts=counts,
@@ -89,7 +89,7 @@ def _info(folder: Path, table: str, splits: Mapping[str, int]) -> DatasetInfo:
     )
 
 
-def _stages(facts: Facts) -> list[dict[str, str]]:
+def _stages(facts: ReleaseFacts) -> list[dict[str, str]]:
     made = {
         "images": ("images", "data/images"),
         "palettes": ("palettes", "data/palettes.parquet"),

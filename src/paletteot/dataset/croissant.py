@@ -12,13 +12,13 @@ import polars as pl
 from paletteot.tables import Column, Table, innermost
 
 if TYPE_CHECKING:
-    from paletteot.dataset.release import Facts
+    from paletteot.dataset.release import ReleaseFacts
 
 PARQUET = "application/x-parquet"
 """`application/vnd.apache.parquet` would validate too, but mlcroissant cannot read it."""
 
 
-def text(tables: Mapping[str, Table], facts: Facts) -> str:
+def text(tables: Mapping[str, Table], facts: ReleaseFacts) -> str:
     """Return croissant.json: one record set for each table, fields from the schema."""
     repository = mlc.FileObject(
         id="repo",

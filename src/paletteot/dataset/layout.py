@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from paletteot.dataset import shards
 from paletteot.files import sha256, write_text
 from paletteot.tables import Table, read_parquet
 
@@ -20,17 +21,10 @@ WHOLE = "full"
 def read_splits(folder: Path, table: str, columns: Table | None = None) -> dict[str, pl.DataFrame]:
     """Return the rows of each split of a table of a release folder, in the order of the shards.
 
-    Raises DataError when a shard is not whole, or not what its columns say where they are given.
+    Raises DataError when a shard is missing, not whole, or not what its columns say where they are given.
     """
-    shards: dict[str, list[pl.DataFrame]] = {}
-    for file in sorted((folder / table).glob("*.parquet")):
-        shards.setdefault(split_of(file.name), []).append(read_parquet(file, columns))
-    return {split: pl.concat(frames) for split, frames in shards.items()}
-
-
-def split_of(shard: str) -> str:
-    """Return the split of a shard's file name, ``<split>-NNNNN-of-NNNNN.parquet``."""
-    return shard.rsplit("-", 3)[0]
+    found = shards.in_folder(folder / table)
+    return {split: pl.concat([read_parquet(file, columns) for file in files]) for split, files in found.items()}
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.dataset import schema
+from paletteot.dataset import schema, shards
 from paletteot.errors import DataError, ProblemError
 from paletteot.ot.problem import Array, Problems, check_palette
 from paletteot.tables import check_table, read_parquet
@@ -61,17 +62,30 @@ class Pairs:
         """Target potentials of labelled pairs, (m, k) float64, LAB units."""
         return np.asarray(self.frame["g"].to_numpy())
 
-    @property
+    @cached_property
     def eps(self) -> float:
-        """Regularisation of labelled pairs, LAB units; raises DataError where rows differ."""
+        """Regularisation of labelled pairs, LAB units: that of the rows; NaN of none.
+
+        Raises DataError where rows differ, or have none, being without labels.
+        """
+        if "eps" not in self.frame.columns:
+            raise DataError("pairs without labels have no eps: it must be given")
         found = self.frame["eps"].unique().sort().to_list()
         if len(found) > 1:
-            raise DataError(f"pairs must have one eps, but have {found}")
+            split = ", ".join(self.frame["split"].unique().sort())
+            raise DataError(f"split {split}: eps must be the same in every row, but is {' and '.join(map(str, found))}")
         return float(found[0]) if found else float("nan")
 
     def problems(self, eps: float | None = None) -> Problems:
-        """Return the transport problems as one batch; eps: LAB units, None for that of the rows."""
-        eps = self.eps if eps is None else eps
+        """Return the transport problems as one batch.
+
+        eps: LAB units, for pairs without labels; of others it is that of their rows. Raises DataError where both are
+        given and differ.
+        """
+        if eps is None or "eps" in self.frame.columns:
+            if eps is not None and len(self) and eps != self.eps:
+                raise DataError(f"eps must be {self.eps:g}, as in the rows, but is {eps:g}")
+            eps = self.eps
         i, j, p = self.source, self.target, self.palettes
         return Problems(p.x[i], p.a[i], p.x[j], p.a[j], eps, i, j)
 
@@ -79,10 +93,11 @@ class Pairs:
 def load_palettes(path: Path) -> Palettes:
     """Read and check a palette file: image_id, centroids, weights, and group where it is there.
 
-    Without a group each picture is its own. Raises DataError naming file and row when a palette holds NaN or its
-    weights do not sum to one.
+    Without a group each picture is its own. Lists of any length, as pandas and pyarrow write them, are read where all
+    have k values. Raises DataError naming file and row when a palette holds NaN, its weights do not sum to one, or its
+    name is another's too.
     """
-    raw = read_parquet(path)
+    raw = _fixed(read_parquet(path), path)
     shape = raw.schema.get("weights")
     table = schema.palettes(shape.size if isinstance(shape, pl.Array) else 0)
     if "group" not in raw.columns and "image_id" in raw.columns:
@@ -90,12 +105,47 @@ def load_palettes(path: Path) -> Palettes:
     frame = check_table(raw, {name: table[name] for name in ("image_id", "group", "centroids", "weights")}, path)
     x = np.array(frame["centroids"].to_numpy(), dtype=np.float64)
     a = np.array(frame["weights"].to_numpy(), dtype=np.float64)
+    twice = (~frame["image_id"].is_first_distinct()).arg_true()
+    if len(twice):
+        name = frame["image_id"][twice[0]]
+        raise DataError(f"{path}: image_id must name each palette once, but row {twice[0]} names {name!r} again")
     for row, name in enumerate(frame["image_id"]):
         try:
             check_palette(x[row], a[row], f"row {row} ({name})")
         except ProblemError as error:
             raise DataError(f"{path}: {error}") from None
     return Palettes(frame["image_id"].to_list(), frame["group"].to_list(), x, a)
+
+
+def _fixed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Return palettes whose centroids and weights are arrays, where they are lists of one length.
+
+    Other lists stay as they are, for `check_table` to name. Raises DataError where lengths differ.
+    """
+    weights, centroids = (frame.schema.get(name) for name in ("weights", "centroids"))
+    if weights != pl.List(pl.Float64) or centroids != pl.List(pl.List(pl.Float64)):
+        return frame
+    if frame["weights"].null_count() or frame["centroids"].null_count():
+        return frame
+    sizes = frame.select(
+        pl.col("weights").list.len(), pl.col("centroids").list.len(),
+        least=pl.col("centroids").list.eval(pl.element().list.len()).list.min(),
+        most=pl.col("centroids").list.eval(pl.element().list.len()).list.max(),
+    )  # fmt: skip
+    k = sizes["weights"][0] if len(sizes) else 0
+    odd = sizes.with_row_index("row").filter(
+        (pl.col("weights") != k) | (pl.col("centroids") != k) | (pl.col("least") != 3) | (pl.col("most") != 3)
+    )
+    if len(odd) or not k:
+        row = odd.row(0, named=True) if len(odd) else {"row": 0, "weights": 0, "centroids": 0}
+        raise DataError(
+            f"{path}: every row must have k = {k or 'at least 1'} weights and k centroids of 3 values, but row "
+            f"{row['row']} has {row['weights']} and {row['centroids']}; fill a shorter palette up with weight 0"
+        )
+    made = {"weights": pl.Array(pl.Float64, k), "centroids": pl.Array(pl.Float64, (k, 3))}
+    return frame.with_columns(
+        pl.Series(name, np.array(frame[name].to_list(), dtype=np.float64), dtype=dtype) for name, dtype in made.items()
+    )
 
 
 def load_pairs(path: Path, palettes: Palettes) -> Pairs:
@@ -109,12 +159,8 @@ def load_plans(folder: Path, palettes: Palettes, split: str) -> Pairs:
 
     Raises DataError when a shard is missing, cut short, or names a picture that is not there.
     """
-    shards = sorted(folder.glob(f"{split}-?????-of-?????.parquet"))
-    if not shards:
-        raise DataError(f"{folder}: no shard of split {split}; `dvc repro plans` makes them")
-    if len(shards) != (expected := int(shards[0].stem[-5:])):
-        raise DataError(f"{folder}: split {split} must have {expected} shards, but has {len(shards)}")
     table = schema.plans(palettes.a.shape[1])
-    frame = pl.concat([read_parquet(shard, table) for shard in shards])
+    files = shards.chosen(shards.in_folder(folder), split, folder)
+    frame = pl.concat([read_parquet(shard, table) for shard in files])
     where = f"{folder} split {split}"
     return Pairs(palettes, frame, palettes.index(frame["source"], where), palettes.index(frame["target"], where))

@@ -12,14 +12,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.dataset import schema
+from paletteot.dataset import rows, schema
 from paletteot.dataset import sources as origin
 from paletteot.dataset.layout import VERSION
-from paletteot.dataset.load import Pairs, Palettes, load_palettes
+from paletteot.dataset.load import Palettes, load_palettes
 from paletteot.errors import DataError
+from paletteot.extras import needed
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
-from paletteot.tables import scan_parquet
+from paletteot.tables import read_parquet, scan_parquet
 
 if TYPE_CHECKING:
     from paletteot.dataset.tensors import Tensors
@@ -85,13 +86,10 @@ class Plans:
         """Return the coupling of a row rebuilt from g, (k, k) float64: P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps)."""
         return sinkhorn.plan(self.problem(row), self.potential(row))
 
-    def pairs(self) -> Pairs:
-        """Return the rows as the referee and the training take them."""
-        return Pairs(self.palettes, self.frame, self._source, self._target)
-
     def to_torch(self) -> Tensors:
         """Return the split as a torch Dataset of float64 tensors."""
-        from paletteot.dataset.tensors import Tensors
+        with needed():
+            from paletteot.dataset.tensors import Tensors
 
         return Tensors.of(self.palettes, self._source, self._target, self.g, self._rows["eps"].to_numpy())
 
@@ -113,13 +111,16 @@ class Plans:
         return int(self._source[row])
 
 
-def load(split: str, *, version: str | None = None, source: str | Path | None = None) -> Plans:
+def load(
+    split: str, *, version: str | None = None, source: str | Path | None = None, check_rows: bool = False
+) -> Plans:
     """Return a split of the data set.
 
     split: train, validation_seen, validation_unseen, test_seen or test_unseen. version: X.Y.Z that the data must have.
     source: a release folder, the pipeline's folder ``data``, a Hugging Face id ``ORG/NAME[@REVISION]`` or a URL that
     fsspec reads (``hf://``, ``https://``, ``s3://``); None for the release or the pipeline's output in this folder.
-    Every file of a release is checked against its checksums. Raises DataError when one is missing or altered, when the
+    Every file of a release is checked against its checksums. check_rows: whether each row's digest is compared too, as
+    the pipeline's own output has no checksums. Raises DataError when a shard or a file is missing or altered, when the
     version is another, and for a split that is not there.
     """
     found = origin.find(source, version)
@@ -128,4 +129,7 @@ def load(split: str, *, version: str | None = None, source: str | Path | None = 
     files = tuple(found.plans(split))
     plans = Plans(split, found.version, found.name, load_palettes(found.palettes()), files)
     _ = plans.lazy  # says at once when a shard is not what it should be
+    for file in files if check_rows else ():
+        for row, what in rows.digests_of(read_parquet(file, schema.plans(plans.palettes.a.shape[1]))):
+            raise DataError(f"{file}: row {row}: {what}")
     return plans

@@ -14,7 +14,7 @@ from paletteot.tables import read_parquet
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReleaseFacts:
     """What a release says of itself beside its rows.
 
     version: X.Y.Z. hub_id: ORG/NAME it is published under. cpu_hours: what making it took. params: the parameters of
@@ -29,7 +29,7 @@ class Facts:
     commit: str
 
 
-def build(folder: Path, *, images: Path, palettes: Path, plans: Path, facts: Facts) -> None:
+def build(folder: Path, *, images: Path, palettes: Path, plans: Path, facts: ReleaseFacts) -> None:
     """Write the release folder, whole or not at all; the same inputs give the same bytes.
 
     images: the manifest of the pictures. palettes: their Parquet file. plans: folder of shards.

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 
 from paletteot.dataset import schema
 from paletteot.dataset.load import Palettes
@@ -121,6 +120,8 @@ def plans(frame: pl.DataFrame, split: str, known: Palettes) -> tuple[float, list
 
 def unreadable(path: Path) -> Iterator[str]:
     """Name the row groups and columns of a Parquet file that cannot be read."""
+    import pyarrow.parquet as pq
+
     try:
         file = pq.ParquetFile(path)
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]

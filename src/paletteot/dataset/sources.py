@@ -12,18 +12,27 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import platformdirs
 
-from paletteot.dataset.layout import CHECKSUMS, VERSION, split_of
+from paletteot.dataset import fetching, shards
+from paletteot.dataset.fetching import line
+from paletteot.dataset.layout import CHECKSUMS, VERSION
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256
+
+LONGEST_VERSION, LONGEST_CHECKSUMS = 64, 2**22
+"""Bytes that these small files may have: a version is one line, a listing of 20 000 shards 3 MB."""
+
+HUB_SECONDS = 5.0
+"""How long a hub may take to say that it is there."""
+
+CACHES = frozenset(("blobs", "md5"))
+"""Folders of Hugging Face's and of DVC's cache, which hold files by their content and may be linked to."""
 
 LOCAL = (Path("data/release"), Path("data"))
 """Where data is looked for when no source is given."""
 
-_Name = TypeVar("_Name")
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[^@]+))?")
 
 
@@ -66,12 +75,9 @@ class Release:
         return [name for name in names if name != CHECKSUMS and name not in self.checksums]
 
     def shards(self, table: str) -> dict[str, list[str]]:
-        """Return the names of the shards of each split of a table."""
-        found: dict[str, list[str]] = {}
-        for name in sorted(self.checksums):
-            if name.startswith(f"{table}/"):
-                found.setdefault(split_of(Path(name).name), []).append(name)
-        return found
+        """Return the names of the shards of each split of a table; raises DataError where one is missing."""
+        named = (name for name in sorted(self.checksums) if name.startswith(f"{table}/"))
+        return shards.whole(named, f"{self.name}/{CHECKSUMS}")
 
     def palettes(self) -> Path:
         """Return the file of palettes; raises DataError where there is not one."""
@@ -82,8 +88,8 @@ class Release:
 
     def plans(self, split: str) -> list[Path]:
         """Return the shards of a split; raises DataError naming the legal splits."""
-        shards = self.shards("plans")
-        return [self.file(name) for name in _chosen(shards, split, self.name)]
+        named = {one: [Path(name) for name in names] for one, names in self.shards("plans").items()}
+        return [self.file(name.as_posix()) for name in shards.chosen(named, split, self.name)]
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,7 @@ class Pipeline:
 
     def plans(self, split: str) -> list[Path]:
         """Return the shards of a split; raises DataError naming the legal splits."""
-        shards: dict[str, list[Path]] = {}
-        for file in sorted((self.folder / "plans").glob("*.parquet")):
-            shards.setdefault(split_of(file.name), []).append(file)
-        return _chosen(shards, split, self.name)
+        return shards.chosen(shards.in_folder(self.folder / "plans"), split, self.name)
 
 
 def find(source: str | Path | None, version: str | None = None) -> Release | Pipeline:
@@ -126,6 +129,10 @@ def find(source: str | Path | None, version: str | None = None) -> Release | Pip
         found = _in_folder(Path(source))
     elif "://" in str(source):
         found = _at_url(str(source).rstrip("/"))
+    elif _is_path(str(source)):
+        raise DataError(
+            f"{source}: no such folder; `make quickstart` makes .quickstart/data/release, `dvc repro` {LOCAL[0]}"
+        )
     elif match := _HUB_ID.fullmatch(str(source)):
         found = _on_hub(match["id"], match["revision"] or (f"v{version}" if version else None))
         if version is None and (tag := re.fullmatch(r"v(\d+\.\d+\.\d+)", match["revision"] or "")):
@@ -138,6 +145,13 @@ def find(source: str | Path | None, version: str | None = None) -> Release | Pip
     return found
 
 
+def _is_path(source: str) -> bool:
+    """Return whether a word that is no folder was meant as one, and no look-up on a hub may wait for it."""
+    parts = source.replace("\\", "/").split("/")
+    looks = source.startswith((".", "~", "/")) or len(parts) != 2 or not all(parts)
+    return ("/" in source or "\\" in source) and (looks or parts[0] == LOCAL[1].name or Path(parts[0]).is_dir())
+
+
 def release(source: str | Path | None, version: str | None = None) -> Release:
     """Return the release that a source names; raises DataError where it is none."""
     found = find(source, version)
@@ -146,21 +160,42 @@ def release(source: str | Path | None, version: str | None = None) -> Release:
     return found
 
 
-def _chosen(shards: Mapping[str, list[_Name]], split: str, name: str) -> list[_Name]:
-    if split not in shards:
-        raise DataError(f"{name}: split must be one of {', '.join(sorted(shards)) or '(none)'}, but is {split!r}")
-    return shards[split]
-
-
 def _opened(name: str, fetch: Callable[[str], Path], folder: Path | None = None) -> Release:
-    version = fetch(VERSION).read_text(encoding="utf-8", errors="replace").strip()
-    listed = fetch(CHECKSUMS).read_text(encoding="utf-8", errors="replace").splitlines()
-    checksums = {}
-    for number, line in enumerate(listed, 1):
-        if not (match := re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)) or ".." in Path(match[2]).parts:
-            raise DataError(f"{name}/{CHECKSUMS}: line {number} must be '<sha256>  <file>', but is {line[:80]!r}")
+    version = _text(name, VERSION, fetch, LONGEST_VERSION).strip()
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,9}){2}", version):
+        raise DataError(f"{name}/{VERSION}: must be one line X.Y.Z, but is {version[:40]!r}")
+    checksums: dict[str, str] = {}
+    for number, one in enumerate(_text(name, CHECKSUMS, fetch, LONGEST_CHECKSUMS).splitlines(), 1):
+        where = f"{name}/{CHECKSUMS}: line {number}"
+        if not (match := re.fullmatch(r"([0-9a-f]{64})  (\S.*)", one)):
+            raise DataError(f"{where} must be '<sha256>  <file>', but is {one[:80]!r}")
+        if not _inside(match[2]):
+            raise DataError(
+                f"{where} must name a file of the release, by its relative path, but names {match[2][:80]!r}"
+            )
+        if match[2] in checksums:
+            raise DataError(f"{where} must name each file once, but names {match[2][:80]!r} again")
         checksums[match[2]] = match[1]
     return Release(name, fetch, version, checksums, folder)
+
+
+def _text(name: str, file: str, fetch: Callable[[str], Path], most: int) -> str:
+    """Return the text of a small file of a release; raises DataError where it is larger than it can be, or no text."""
+    with fetch(file).open("rb") as stream:
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise DataError(f"{name}/{file}: must be at most {most} bytes, but is larger")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{name}/{file}: must be UTF-8 text, but is not") from None
+
+
+def _inside(name: str) -> bool:
+    """Return whether a name is a relative path of plain parts: no root, drive, parent, backslash, control character."""
+    parts = name.split("/")
+    plain = name.isprintable() and not {"\\", ":"} & set(name) and name == name.strip()
+    return plain and all(part not in ("", ".", "..") for part in parts)
 
 
 def _in_folder(folder: Path) -> Release | Pipeline:
@@ -168,9 +203,13 @@ def _in_folder(folder: Path) -> Release | Pipeline:
         return Pipeline(folder)
 
     def fetch(name: str) -> Path:
-        if not (folder / name).is_file():
-            raise DataError(f"{folder / name}: no such file; a release has it")
-        return folder / name
+        file = folder / name
+        if not file.is_file():
+            raise DataError(f"{file}: no such file; a release has it")
+        target = file.resolve()
+        if not target.is_relative_to(folder.resolve()) and not CACHES & set(target.parts):
+            raise DataError(f"{file}: must lie in the release's folder, but is a link to {target}")
+        return file
 
     return _opened(str(folder), fetch, folder)
 
@@ -180,24 +219,36 @@ def _on_hub(repo_id: str, revision: str | None) -> Release:
     from huggingface_hub.errors import HfHubHTTPError
 
     label = f"{repo_id}@{revision}" if revision else repo_id
+    away = _out_of_reach(repo_id, revision)
 
     def download(name: str, at: str | None) -> Path:
         try:
-            return Path(hf_hub_download(repo_id, name, repo_type="dataset", revision=at))
+            return Path(hf_hub_download(repo_id, name, repo_type="dataset", revision=at, local_files_only=bool(away)))
         except (HfHubHTTPError, OSError, ValueError) as error:
-            raise DataError(f"{label}: cannot get {name}: {_line(error)}") from None
+            raise DataError(f"{label}: cannot get {name}: {away or line(error)}") from None
 
     commit = download(VERSION, revision).parent.name  # a branch may move while its files are fetched one by one
     return _opened(label, lambda name: download(name, commit))
 
 
-def _at_url(url: str) -> Release:
-    import fsspec
+def _out_of_reach(repo_id: str, revision: str | None) -> str:
+    """Return why the hub cannot be reached, '' where it can: asked once, where its client would ask for minutes."""
+    import httpx2
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
 
+    address = hf_hub_url(repo_id, VERSION, repo_type="dataset", revision=revision)
     try:
-        files, base = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        raise DataError(f"{url}: cannot be read: {_line(error)}") from None
+        get_hf_file_metadata(address, timeout=HUB_SECONDS)
+    except HfHubHTTPError as error:  # it answered; what that means is said by what fetches
+        return "" if error.response.status_code < 500 else f"the hub answered {error.response.status_code}"
+    except (OSError, httpx2.HTTPError) as error:
+        return f"the hub cannot be reached: {line(error)}"
+    return ""
+
+
+def _at_url(url: str) -> Release:
+    get = fetching.over_http(url) if url.startswith(("http://", "https://")) else fetching.over_fsspec(url)
     known: dict[str, str] = {}
 
     def fetch(name: str) -> Path:
@@ -205,11 +256,8 @@ def _at_url(url: str) -> Release:
         target = cache() / place[:2] / place
         if name in known and target.is_file() and sha256(target) == place:
             return target
-        try:
-            with replacing(target) as fresh:
-                files.get_file(f"{base}/{name}", str(fresh))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{url}: cannot get {name}: {_line(error)}") from None
+        with replacing(target) as fresh:
+            get(name, fresh)
         return target
 
     found = _opened(url, fetch)
@@ -220,7 +268,3 @@ def _at_url(url: str) -> Release:
 def cache() -> Path:
     """Return where files from URLs are kept, by their SHA-256: PALETTEOT_CACHE, or this user's cache folder."""
     return Path(os.environ.get("PALETTEOT_CACHE") or platformdirs.user_cache_path("paletteot"))
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+import yaml
 from huggingface_hub import DatasetCard
 from tqdm import tqdm
 
 from paletteot.dataset import disjoint, rows, schema
-from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION, split_of
+from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION
 from paletteot.dataset.load import Palettes
+from paletteot.dataset.shards import is_one, split_of
 from paletteot.dataset.sources import Release
 from paletteot.errors import DataError
 from paletteot.tables import Table, check_table, read_parquet
@@ -31,7 +33,7 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         place = self.file if self.row is None else f"{self.file} row {self.row}"
-        return f"{place}: {self.what}"
+        return " ".join(f"{place}: {self.what}".split())  # a damaged value may hold line ends
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def verify(release: Release, *, threads: int) -> Report:
     palettes = _palettes(release, files, faults)
     if images is not None and palettes is not None:
         faults.extend(Fault(name, row, what) for name, row, what in rows.pictures(*images, *palettes[0]))
-    shards = [name for names in release.shards("plans").values() for name in names if name in files]
+    shards = [name for name in _shards(release, "plans", faults) if name in files]
     if palettes is None or not shards:
         what = "no shard of plans can be read" if palettes else "plans cannot be checked without the palettes"
         return Report(release.version, 0, 0.0, [*faults, Fault("plans", None, what)])
@@ -106,10 +108,19 @@ def _files(release: Release, threads: int) -> tuple[list[Fault], dict[str, Path]
     return faults, files
 
 
+def _shards(release: Release, table: str, faults: list[Fault]) -> list[str]:
+    """Return the names of the shards of a table; where they are not whole, that is a fault, and all that are there."""
+    try:
+        return [name for names in release.shards(table).values() for name in names]
+    except DataError as error:
+        faults.append(Fault(CHECKSUMS, None, str(error).removeprefix(f"{release.name}/{CHECKSUMS}: ")))
+    return [name for name in sorted(release.checksums) if name.startswith(f"{table}/") and is_one(name)]
+
+
 def _table(
     release: Release, files: dict[str, Path], table: str, columns: Table, faults: list[Fault]
 ) -> tuple[str, pl.DataFrame] | None:
-    names = [name for shards in release.shards(table).values() for name in shards]
+    names = _shards(release, table, faults)
     if len(names) != 1:
         faults.append(Fault(CHECKSUMS, None, f"must list one file of {table}, but lists {len(names)}"))
         return None
@@ -122,7 +133,7 @@ def _table(
 def _palettes(
     release: Release, files: dict[str, Path], faults: list[Fault]
 ) -> tuple[tuple[str, pl.DataFrame], Palettes] | None:
-    names = [name for shards in release.shards("palettes").values() for name in shards]
+    names = _shards(release, "palettes", [])  # what is wrong with them is said once
     k = rows.atoms(files[names[0]]) if len(names) == 1 and names[0] in files else 0
     found = _table(release, files, "palettes", schema.palettes(k), faults)
     if found is None:
@@ -165,8 +176,9 @@ def _counts(files: dict[str, Path], frames: dict[str, pl.DataFrame]) -> Iterator
     try:
         infos = DatasetCard.load(files[CARD]).data.to_dict().get("dataset_info", [])
         said = next({s["name"]: s["num_examples"] for s in i["splits"]} for i in infos if i["config_name"] == "plans")
-    except (ValueError, KeyError, TypeError, StopIteration) as error:
-        yield Fault(CARD, None, f"must say in its YAML how many rows each split of plans has: {error or 'it does not'}")
+    except (ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError) as error:
+        why = " ".join(str(error).split())[:200] or "it does not"
+        yield Fault(CARD, None, f"must say in its YAML how many rows each split of plans has: {why}")
         return
     for split, rows_said in said.items():
         if found.get(split, 0) != rows_said:

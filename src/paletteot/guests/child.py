@@ -1,19 +1,18 @@
 """The process in which code from outside the package runs: `python -m paletteot.guests.child`.
 
 It answers questions of one task, `start` or `solve`, and nothing else. All counting and timing is done elsewhere, by
-the process that asks (`outsider`).
+the process that asks (`process`).
 """
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import importlib.util
 import operator
-import signal
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,8 +30,8 @@ ERROR = "error"
 READ_ONLY = "read-only"
 """Name of the word that a question has where its arrays must not be written to."""
 
-PR_SET_PDEATHSIG = 1
-"""Of Linux's prctl: the signal that comes when the parent ends."""
+NONCE = "nonce"
+"""Name of the word that a question has, and its answer must have too."""
 
 LONGEST = 300
 """Characters of an error that are told."""
@@ -50,7 +49,7 @@ class Order(BaseModel):
     """What this process is asked to do.
 
     task: which questions. place, attribute: whose code. weights: the file it reads. channel: the socket. memory: bytes,
-    0 for any.
+    0 for any. nonce: what saying who it is must carry.
     """
 
     task: Task
@@ -59,36 +58,42 @@ class Order(BaseModel):
     weights: Path | None
     channel: int
     memory: int
+    nonce: str
 
 
 def main() -> None:
     """Make what is to answer, say who it is, and answer questions until nobody asks any more."""
     order = Order.model_validate_json(sys.argv[1])
     _bound(order.memory)
-    _follow()
     channel = socket.socket(fileno=order.channel)
+    nonce: str | None = order.nonce
+
+    def tell(words: Mapping[str, str | None], arrays: Mapping[str, NDArray[Any]]) -> None:
+        wire.send(channel, {**words, NONCE: nonce}, arrays)
+
     try:
         made = load(order) if order.task == "solve" else make(order)
     except BaseException as error:  # whatever a stranger's module raises, exits included, is an answer
-        return wire.send(channel, {ERROR: f"it could not be made: {told(error, order.place)}"}, {})
+        return tell({ERROR: f"it could not be made: {told(error, order.place)}"}, {})
     who = {field: getattr(made, field, None) for field in ("name", "summary", "citation")}
-    wire.send(channel, {field: value if isinstance(value, str) else None for field, value in who.items()}, {})
+    tell({field: value if isinstance(value, str) else None for field, value in who.items()}, {})
     while True:
         try:
             words, question = wire.receive(channel, most=sys.maxsize)
         except EOFError:
             return None
+        nonce = words[NONCE]
         try:
             if order.task == "solve":
                 arrays = solution(made, question)
             else:
                 arrays = answer(made, question, read_only=READ_ONLY in words)
         except IllegalAnswerError as error:
-            wire.send(channel, {ERROR: f"{order.task} {error}"}, {})
+            tell({ERROR: f"{order.task} {error}"}, {})
         except BaseException as error:  # as above
-            wire.send(channel, {ERROR: f"{order.task} raised {told(error, order.place)}"}, {})
+            tell({ERROR: f"{order.task} raised {told(error, order.place)}"}, {})
         else:
-            wire.send(channel, {}, arrays)
+            tell({}, arrays)
 
 
 def load(order: Order) -> Any:
@@ -169,12 +174,6 @@ def told(error: BaseException, place: str) -> str:
         ]
         line += f" ({Path(place).name}, line {here[-1].lineno})" if here else ""
     return line.encode(errors="replace").decode()  # half a surrogate pair is no JSON
-
-
-def _follow() -> None:
-    """Have this process end with the one that asks, however that ends, where the platform can: it may be hung."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _bound(memory: int) -> None:

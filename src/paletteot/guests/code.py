@@ -11,6 +11,9 @@ from pathlib import Path
 
 from paletteot.errors import ParamsError
 
+PACKAGE = "paletteot"
+"""This package, whose own solvers run as those of others do."""
+
 GROUP = "paletteot.warm_starts"
 """Entry point group by which an installed package makes its contestants known: name = "module:Class"."""
 
@@ -26,6 +29,16 @@ class Code:
     label: str
     place: str
     attribute: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is in a file of its own, and not in an installed package."""
+        return self.place.endswith(".py")
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is of this package."""
+        return not self.is_file and self.place.partition(".")[0] == PACKAGE
 
 
 def in_file(reference: str, what: str = "a contestant of yours", kind: str = "CLASS") -> Code:
@@ -56,10 +69,10 @@ def installed() -> Mapping[str, Code]:
 def sources(code: Code) -> dict[str, Path]:
     """Return the files of code by their names, without running any of it.
 
-    Of a file: itself, and what it imports from beside it, packages whole. Of an installed package: all of its Python
-    files. Raises ParamsError where they cannot be read.
+    Of a file: itself, and the Python files that it imports from beside it, packages whole. Of an installed package: all
+    of its files but compiled byte code. Raises ParamsError where they cannot be read.
     """
-    if code.place.endswith(".py"):
+    if code.is_file:
         file = Path(code.place).resolve()
         return {str(one.relative_to(file.parent)): one for one in sorted(_with_imports(file, code.label))}
     top = code.place.partition(".")[0]
@@ -67,9 +80,13 @@ def sources(code: Code) -> dict[str, Path]:
     if spec is None or not (spec.origin or spec.submodule_search_locations):
         raise ParamsError(f"{code.label}: the files of {top} cannot be found")
     if not (folders := spec.submodule_search_locations):
-        return {f"{top}.py": Path(str(spec.origin))}
-    files = {file: Path(one).parent for one in folders for file in sorted(Path(one).rglob("*.py"))}
-    return {str(file.relative_to(parent)): file for file, parent in files.items()}
+        return {Path(str(spec.origin)).name: Path(str(spec.origin))}
+    files = {file: Path(one).parent for one in folders for file in sorted(Path(one).rglob("*"))}
+    return {
+        str(file.relative_to(parent)): file
+        for file, parent in files.items()
+        if file.is_file() and file.parent.name != "__pycache__"
+    }
 
 
 def _with_imports(file: Path, label: str) -> set[Path]:

@@ -1,32 +1,39 @@
-"""Code from outside the package: asked across a wall, in a process of its own that knows no credentials.
+"""Code from outside the package: asked across a wall, in processes of its own that know no credentials.
 
 What runs there answers one kind of question and nothing else, so whatever it patches, prints or writes decides no
-count: the referee counts and times in its own process, from the potentials that come back. The wall stops accidents and
-honest mistakes, and keeps credentials out of its environment. It is no sandbox: files and the network are open to that
-process as they are to you.
+count: the referee counts and times in its own process, from the potentials that come back. What it starts belongs to
+it: its time, memory and processors count together, it all stands still between two questions and ends at the last. With
+a sandbox (`sandbox`) it sees neither files nor network; without one both are open to it as they are to you.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import IO, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
-from paletteot.guests import wire
-from paletteot.guests.child import ERROR, Order, Task
+from paletteot.guests import copies, sandbox, supervisor, tree, wire
+from paletteot.guests.child import ERROR, NONCE, Order, Task
 from paletteot.guests.code import Code
+from paletteot.guests.copies import Copy
+from paletteot.guests.mode import Mode
+from paletteot.guests.relay import Relay, Shown, printable
+from paletteot.guests.sandbox import Sandbox
+from paletteot.guests.watch import Watch
 from paletteot.warmstarts.contract import HungError, NoAnswerError
 
 KEPT = (
@@ -44,37 +51,55 @@ ONE_THREAD = dict.fromkeys(
 )  # fmt: skip
 """As every contestant in the pipeline has."""
 
-PRINTED = 500
-"""Characters of a line that it prints which are shown at a time."""
-
 
 @dataclass(frozen=True)
 class Limits:
     """What code from outside may use.
 
-    seconds: for one answer. memory: GB, 0 for any. startup: seconds for being made; None for those of an answer.
+    seconds: for one answer. memory: GB, of all its processes together, 0 for any. startup: seconds for being made; None
+    for those of an answer. sandbox: whether it runs in one.
     """
 
     seconds: float = 300.0
     memory: float = 8.0
     startup: float | None = None
+    sandbox: Mode = Mode.AUTO
 
 
 USUAL = Limits()
 
 
-class Outsider:
-    """Code from outside, in a process of its own that answers questions of one task.
+@dataclass(frozen=True)
+class Spent:
+    """What the last answer took.
 
-    task: which. weights: the file that a contestant reads. cpu: the processor that it must stay on, None for any.
-    Making it and asking it raise NoAnswerError when it fails to answer, and HungError when it takes too long; asked
-    again after that, it begins anew.
+    seconds: from asking to the answer. cpu_seconds: processor time of all its processes meanwhile, None where it cannot
+    be seen. strayed: whether a thread was seen that may run elsewhere than on its processor.
+    """
+
+    seconds: float
+    cpu_seconds: float | None
+    strayed: bool
+
+
+class Outsider:
+    """Code from outside, in processes of its own that answer questions of one task.
+
+    code: what runs; a `Copy` of it is taken where it is none. task: which questions. weights: the file that a
+    contestant reads. cpu: the processor that it must stay on, None for any. Making it and asking it raise NoAnswerError
+    when it fails to answer, and HungError when it takes too long; asked again after that, it begins anew. Making it
+    raises DataError where what runs is no longer what was hashed, and ParamsError where a sandbox is required and there
+    is none.
     """
 
     def __init__(
-        self, code: Code, task: Task, limits: Limits, *, weights: Path | None = None, cpu: int | None = None
+        self, code: Code | Copy, task: Task, limits: Limits, *, weights: Path | None = None, cpu: int | None = None
     ) -> None:
-        self.code, self.task, self.limits, self.weights, self.cpu = code, task, limits, weights, cpu
+        self.copy = code if isinstance(code, Copy) else copies.take(code, weights)
+        self.code, self.task, self.limits, self.cpu = self.copy.code, task, limits, cpu
+        self.sandbox = sandbox.find(Mode.NONE if self.code.is_ours else limits.sandbox)  # ours keeps what it compiles
+        self.spent: Spent | None = None
+        self._shown = Shown()
         self.who = self.begin()
 
     @property
@@ -83,9 +108,9 @@ class Outsider:
         return self._end.alive
 
     @property
-    def pid(self) -> int:
-        """Its process, which leads the group of all that it starts."""
-        return self._process.pid
+    def pids(self) -> list[int]:
+        """Its processes, itself and all that it started, as far as they can be seen."""
+        return [one.pid for one in tree.below(self._process.pid)]
 
     def ask(
         self, question: Mapping[str, NDArray[Any]], *,
@@ -97,7 +122,18 @@ class Outsider:
         """
         if not self.alive:
             self.begin()
-        _, answer = self._exchange(words or {}, question, most=most + wire.HEAD, seconds=seconds)
+        self._watch.strayed = False
+        tree.thaw(self._process.pid, self._watch.look())
+        cpu, wall = self._watch.cpu_seconds, time.perf_counter()
+        try:
+            _, answer = self._exchange(words or {}, question, most=most + wire.HEAD, seconds=seconds)
+        finally:
+            took = time.perf_counter() - wall
+            self._freeze()
+        if self._watch.why:  # seen at the last look
+            raise self.failed(self._watch.why)
+        then = self._watch.cpu_seconds
+        self.spent = Spent(took, None if cpu is None or then is None else then - cpu, self._watch.strayed)
         return answer
 
     def close(self) -> None:
@@ -106,49 +142,76 @@ class Outsider:
 
     def begin(self) -> Mapping[str, str | None]:
         """Start the process and return who it says it is."""
+        copies.verify(self.copy)
         ours, theirs = socket.socketpair()
-        order = Order(
-            task=self.task, place=self.code.place, attribute=self.code.attribute, weights=self.weights,
-            channel=theirs.fileno(), memory=int(self.limits.memory * 1e9),
-        )  # fmt: skip
+        scratch = Path(tempfile.mkdtemp(dir=self.copy.folder))
         with theirs, _pinned(self.cpu):
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "paletteot.guests.child", order.model_dump_json()],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                env=environment(), pass_fds=[theirs.fileno()], start_new_session=True,
+                self._command(theirs.fileno(), scratch, nonce := secrets.token_hex(8)),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=scratch,
+                env=environment(self.sandbox), pass_fds=[theirs.fileno()], start_new_session=True,
             )  # fmt: skip
         assert process.stdout is not None
         self._process, self._channel = process, ours
-        relay = Thread(target=_relay, args=(process.stdout, self.code.label), daemon=True)
-        relay.start()
-        self._end = weakref.finalize(self, _end, process, ours, relay)
-        who, _ = self._exchange(None, {}, most=0, seconds=self.limits.startup)
+        self._watch = Watch(process.pid, self.cpu, int(self.limits.memory * 1e9))
+        relay = Relay(process.stdout, self.code.label, self._shown)
+        self._end = weakref.finalize(self, _end, process, ours, relay, self._watch, scratch)
+        who, _ = self._exchange(None, {}, most=0, seconds=self.limits.startup, nonce=nonce)
+        self._freeze()
         return who
+
+    def _command(self, channel: int, scratch: Path, nonce: str) -> list[str]:
+        """Return what is run: in a sandbox where there is one, below a supervisor elsewhere on Linux."""
+        box = self.sandbox.program
+        place, weights = sandbox.inside(self.copy) if box else (self.code.place, self.copy.weights)
+        order = Order(
+            task=self.task, place=place, attribute=self.code.attribute, weights=weights, channel=channel,
+            memory=int(self.limits.memory * 1e9), nonce=nonce,
+        )  # fmt: skip
+        python = [sys.executable, "-P", "-m", "paletteot.guests.child", order.model_dump_json()]
+        if box:
+            return [*sandbox.command(box, self.copy, scratch, project=Path.cwd(), home=_home()), *python]
+        if tree.LINUX:
+            above = [supervisor.__file__, str(os.getpid()), str(channel)]
+            return [sys.executable, "-I", "-S", *above, *python]
+        return python
 
     def _exchange(
         self, words: Mapping[str, str | None] | None, question: Mapping[str, NDArray[Any]], *,
-        most: int, seconds: float | None,
+        most: int, seconds: float | None, nonce: str = "",
     ) -> tuple[Mapping[str, str | None], dict[str, NDArray[Any]]]:  # fmt: skip
-        """Send a question, if there is one, and return the answer; whatever prevents one ends the process."""
+        """Send a question, if there is one, and return the answer; whatever prevents one ends the process.
+
+        The answer must carry what only this question told, nonce where there is none: so it is to this one.
+        """
         allowed = self.limits.seconds if seconds is None else seconds
-        deadline = time.monotonic() + allowed
+        deadline, nonce = time.monotonic() + allowed, nonce or secrets.token_hex(8)
         try:
-            if words is not None:
-                self._channel.settimeout(allowed)
-                wire.send(self._channel, words, question)
-            told, answer = wire.receive(self._channel, most=most, deadline=deadline)
+            with self._watch.looking():
+                if words is not None:
+                    self._channel.settimeout(allowed)
+                    wire.send(self._channel, {**words, NONCE: nonce}, question)
+                told, answer = wire.receive(self._channel, most=most, deadline=deadline)
         except TimeoutError:
             self.close()
             raise HungError(self.code.label, f"it did not answer within {allowed:g} s") from None
         except (EOFError, OSError):
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(1)
-            raise self.failed(f"its process {_ending(self._process.returncode)} instead of answering") from None
+            ending = f"its process {_ending(self._process.returncode, self.sandbox)} instead of answering"
+            raise self.failed(self._watch.why or ending) from None
         except wire.WireError as error:
             raise self.failed(f"it sent something that is no answer: {printable(str(error))}") from None
+        if told.get(NONCE) != nonce:
+            raise self.failed("it sent something that is no answer: it is to no question or to another one")
         if (error_told := told.get(ERROR)) is not None:
             raise NoAnswerError(self.code.label, printable(error_told))
         return told, answer
+
+    def _freeze(self) -> None:
+        """Stop all that it is until the next question: what it would do meanwhile is in nobody's time."""
+        if self.alive:
+            tree.freeze(self._process.pid, self._watch.look())
 
     def failed(self, what: str) -> NoAnswerError:
         """End its process, and return the error that says why."""
@@ -170,33 +233,37 @@ def _pinned(cpu: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def environment() -> dict[str, str]:
+def environment(box: Sandbox) -> dict[str, str]:
     """Return the environment of a guest: how to find Python's packages, one thread, and no credentials."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
-    return {**kept, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUNBUFFERED": "1"}
+    if box.program:
+        kept |= {"HOME": "/tmp", "TMPDIR": "/tmp"}
+    folders = [os.path.abspath(one) for one in sys.path if one]  # noqa: PTH100
+    return {**kept, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
 
 
-def printable(text: str) -> str:
-    """Return a text from outside as one line that a terminal takes for nothing but text."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+def _home() -> Path:
+    try:
+        return Path.home().absolute()
+    except RuntimeError:  # this user has none
+        return Path("/root")
 
 
-def _relay(stream: IO[bytes], label: str) -> None:
-    """Show what a guest prints on standard error, marked as its own, so that nobody takes it for results."""
-    with stream:
-        while line := stream.readline(PRINTED):
-            print(f"{label} | {printable(line.decode(errors='replace').rstrip())}", file=sys.stderr)
-
-
-def _ending(code: int | None) -> str:
+def _ending(code: int | None, box: Sandbox) -> str:
     if code is None:
         return "fell silent"
+    if box.program and code > 128:  # as the sandbox says it
+        code = 128 - code
     return f"was ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
 
 
-def _end(process: subprocess.Popen[bytes], channel: socket.socket, relay: Thread) -> None:
+def _end(process: subprocess.Popen[bytes], channel: socket.socket, relay: Relay, watch: Watch, scratch: Path) -> None:
+    watch.close()
     channel.close()
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        tree.end(process.pid, watch.known)
+    else:
+        tree.kill(watch.known)
     process.wait()
-    relay.join(1)  # a child of its own that outlives it may hold the pipe
+    relay.join(1)  # what escaped without a sandbox may hold the pipe
+    shutil.rmtree(scratch, ignore_errors=True)

@@ -68,4 +68,5 @@ def _asked(location: str) -> dict[str, Any]:
         if glob.has_magic(str(path.resolve())):
             raise DataError(f"{location}: datasets takes *, ? and [ in the name of a folder for a pattern; rename it")
         return {"path": location}
-    return {"path": BUILDERS[path.suffix], "data_files": glob.escape(location) if path.is_file() else location}
+    name = glob.escape(path.name) if path.is_file() else path.name  # which may be a pattern; its folder is none
+    return {"path": BUILDERS[path.suffix], "data_files": str(Path(glob.escape(str(path.parent))) / name)}

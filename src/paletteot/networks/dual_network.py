@@ -27,7 +27,6 @@ class DualNetwork(Network):
     """
 
     name = "dual_network"
-    variants = ("dual_network", "dual_network_self", "dual_network_unrolled")
 
     def __init__(self, hidden: int = 32, temperatures: Sequence[float] = TEMPERATURES) -> None:
         super().__init__()
@@ -60,12 +59,6 @@ class DualNetwork(Network):
         answers, X, Y = self._forward(tokens, batch, eps)
         a, b = batch.weights()
         return answers[-1][1], torch.cat([(X * a[..., None]).sum(1), (Y * b[..., None]).sum(1)], -1)
-
-    def loss(self, batch: Batch, eps: float) -> Tensor:
-        """Return the loss of the training with labels (`losses.labelled`), by which every variant is judged."""
-        from paletteot.networks import losses
-
-        return losses.labelled(self, batch, eps)
 
     def _encode(self, a: Tensor) -> Tensor:
         on = a > 0

@@ -1,17 +1,22 @@
-"""What the variants of the dual network are trained to make small."""
+"""What the networks are trained to make small."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from paletteot.config.train import Architecture
+from paletteot.errors import ParamsError
 from paletteot.networks.batches import Batch, centred, log_weights, softmin
 
 if TYPE_CHECKING:
     from paletteot.networks.dual_network import DualNetwork
+    from paletteot.networks.plan_network import PlanNetwork
 
 FLOOR = 0.01
 """Error, LAB units, below which a loss asks for no more: a tenth of the usual eps."""
@@ -21,6 +26,18 @@ DEEP = 0.5
 
 UNROLLED = 3
 """Reference iterations inside the graph of the unrolled loss."""
+
+
+def divergence(network: PlanNetwork, batch: Batch, eps: float) -> Tensor:
+    """Return the KL divergence of the predicted from the true row-normalised plan, mean over source atoms."""
+    assert batch.g is not None
+    a, b = batch.weights()
+    with torch.no_grad():
+        truth = torch.log_softmax((batch.g[:, None, :] - batch.costs()) / eps + log_weights(b)[:, None, :], -1)
+    queries, keys = network.encode(batch)
+    guess = network.log_plan(queries.index_select(0, batch.source), keys.index_select(0, batch.target), b > 0)
+    rows = functional.kl_div(guess, truth, reduction="none", log_target=True).sum(-1)
+    return rows[a > 0].mean()
 
 
 def labelled(network: DualNetwork, batch: Batch, eps: float) -> Tensor:
@@ -69,15 +86,37 @@ def unrolled(network: DualNetwork, batch: Batch, eps: float) -> Tensor:
     return (direct + _log_error(g - batch.g, b)) / 2
 
 
-LOSSES: Mapping[str, Callable[[DualNetwork, Batch, float], Tensor]] = {
-    "dual_network": labelled,
-    "dual_network_self": self_supervised,
-    "dual_network_unrolled": unrolled,
-}
-"""Name of each variant: its loss."""
+@dataclass(frozen=True)
+class Loss:
+    """What a network can be trained to make small.
 
-LABEL_FREE = ("dual_network_self",)
-"""Variants whose loss needs no labels: they may meet any two palettes."""
+    of: the mean loss of a network on a batch at eps. architecture: of the networks that it is for. labels: whether it
+    needs potentials to learn from; without, a training may let any two palettes meet.
+    """
+
+    of: Callable[[Any, Batch, float], Tensor]
+    architecture: Architecture
+    labels: bool = True
+
+
+LOSSES: Mapping[str, Loss] = {
+    "divergence": Loss(divergence, "plan"),
+    "labelled": Loss(labelled, "dual"),
+    "self_supervised": Loss(self_supervised, "dual", labels=False),
+    "unrolled": Loss(unrolled, "dual"),
+}
+"""Each loss, by the name that params.yaml gives it."""
+
+JUDGES: Mapping[Architecture, Callable[[Any, Batch, float], Tensor]] = {"plan": divergence, "dual": labelled}
+"""The loss with labels by which every network of an architecture is judged, whatever it is trained on."""
+
+
+def named(loss: str, architecture: Architecture, field: str) -> Loss:
+    """Return a loss by its name; raises ParamsError naming the field and the losses of the architecture."""
+    legal = [name for name, one in LOSSES.items() if one.architecture == architecture]
+    if loss not in legal:
+        raise ParamsError(f"{field} must be one of {', '.join(legal)}, but is {loss!r}")
+    return LOSSES[loss]
 
 
 def smooth_softmin(cost: Tensor, potential: Tensor, log_weight: Tensor, eps: float, dim: int) -> Tensor:

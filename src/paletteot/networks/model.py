@@ -1,12 +1,11 @@
-"""What every learned warm start shares: a loss on a batch, and a file of weights that executes nothing when read."""
+"""What every learned warm start shares: a file of weights that executes nothing when it is read."""
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -17,27 +16,21 @@ from torch import Tensor, nn
 
 from paletteot.errors import DataError
 from paletteot.files import replacing
-from paletteot.networks.batches import Batch
 from paletteot.ot.problem import Problems
 
 CHUNK = 16 * 128 * 128
 """Entries of cost matrices in one pass of a network: bounds memory, and stays in the cache."""
 
 
-class Network(nn.Module, ABC):
+class Network(nn.Module):
     """A network that can be trained and saved.
 
-    name: one of ``variants``, which share an architecture. settings: the arguments it was made with. A file of weights
-    records both.
+    name: of the contestant that it is trained for. settings: the arguments it was made with. A file of weights records
+    both.
     """
 
     name: str
-    variants: ClassVar[tuple[str, ...]]
     settings: dict[str, Any]
-
-    @abstractmethod
-    def loss(self, batch: Batch, eps: float) -> Tensor:
-        """Return the mean loss on a labelled batch."""
 
     def save(self, path: Path, **facts: object) -> None:
         """Write the weights as safetensors, whole or not at all; facts: whatever else is worth recording, as JSON."""
@@ -47,14 +40,14 @@ class Network(nn.Module, ABC):
             save_file(tensors, fresh, metadata={"paletteot": json.dumps(header, sort_keys=True)})
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Return the network of a file, ready to predict.
+    def load(cls, path: Path, name: str) -> Self:
+        """Return the network of a file, ready to predict; name: of the contestant that it was trained for.
 
         Raises DataError naming the file when it is missing, cut short or holds another network.
         """
         header, tensors = _read(path)
-        if (name := header.get("name", "something else")) not in cls.variants:
-            raise DataError(f"{path}: must hold weights of {' or '.join(cls.variants)}, but holds {name}")
+        if (found := header.get("name", "something else")) != name:
+            raise DataError(f"{path}: must hold weights of {name}, but holds {found}")
         try:
             network = cls(**header["settings"])
             network.load_state_dict(tensors)

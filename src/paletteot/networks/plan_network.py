@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -33,7 +34,6 @@ class PlanNetwork(Network):
     """
 
     name = "plan_network"
-    variants = ("plan_network",)
 
     def __init__(self, hidden: int = 256, heads: int = HEADS) -> None:
         super().__init__()
@@ -82,19 +82,6 @@ class PlanNetwork(Network):
         logits = logits + torch.where(on, 0.0, OFF)[:, None, None, :]
         return (torch.softmax(logits, -1).mean(1) + torch.finfo(logits.dtype).tiny).log()
 
-    def loss(self, batch: Batch, eps: float) -> Tensor:
-        """Return the KL divergence of the predicted from the true row-normalised plan, mean over source atoms."""
-        assert batch.g is not None
-        a, b = batch.weights()
-        with torch.no_grad():
-            truth = torch.log_softmax((batch.g[:, None, :] - batch.costs()) / eps + log_weights(b)[:, None, :], -1)
-        queries, keys = self.encode(batch)
-        guess = self.log_plan(
-            queries.index_select(0, batch.source), keys.index_select(0, batch.target), b > 0
-        )  # fmt: skip
-        rows = functional.kl_div(guess, truth, reduction="none", log_target=True).sum(-1)
-        return rows[a > 0].mean()
-
     def _split(self, tokens: Tensor) -> Tensor:
         return tokens.view(*tokens.shape[:2], self.heads, -1).transpose(1, 2)
 
@@ -139,6 +126,13 @@ def kept_potentials(log_plan: Tensor, cost: Tensor, a: Tensor, b: Tensor, eps: f
     matrix = torch.diag_embed(torch.full_like(b, 1 + RIDGE)) - scaled.mT @ scaled
     matrix += constant[:, :, None] * constant[:, None, :]  # lifts the constant direction
     return to_column * torch.cholesky_solve(rhs[..., None], torch.linalg.cholesky(matrix))[..., 0]
+
+
+CONVERSIONS: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor, float], Tensor]] = {
+    "seed": seed_potentials,
+    "kept": kept_potentials,
+}
+"""Ways from a plan to a potential, by name."""
 
 
 def _inverse_root(sums: Tensor) -> Tensor:

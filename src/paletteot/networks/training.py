@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import math
-import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
-from paletteot.config.train import TrainDualNetwork, TrainPlanNetwork
+from paletteot.config.train import Settings, TrainDualNetwork
 from paletteot.dataset.load import Pairs
-from paletteot.errors import DataError, PaletteOTError, ParamsError
-from paletteot.files import replacing
+from paletteot.errors import PaletteOTError, ParamsError
+from paletteot.networks import losses
 from paletteot.networks.batches import Batch, epoch, meetings
+from paletteot.networks.checkpoint import Checkpoint
 from paletteot.networks.dual_network import DualNetwork
-from paletteot.networks.losses import LABEL_FREE, LOSSES
 from paletteot.networks.messages import RANGES
 from paletteot.networks.model import Network
 from paletteot.networks.optimiser import Optimiser
-from paletteot.networks.plan_network import HEADS as PLAN_HEADS
-from paletteot.networks.plan_network import PlanNetwork
+from paletteot.networks.plan_network import HEADS, PlanNetwork
 from paletteot.networks.relaxation import fit_relaxation
 from paletteot.ot.problem import Array
-from paletteot.splits import CHOICE, VALIDATION
+from paletteot.splits import CHOICE, VALIDATION, Split
 
 Log = Callable[[int, dict[str, float]], None]
 """Told the metrics of every epoch."""
@@ -47,18 +44,6 @@ WARM_UP = 0.02
 LARGEST_GRADIENT = 1.0
 VALIDATION_BATCH = 64
 
-CHECKPOINT_SECONDS = 30.0
-"""Time between checkpoints inside an epoch: what a kill can cost."""
-
-
-@dataclass
-class _Inside:
-    """How far an epoch has come: batches and pairs visited, and the sum of their losses."""
-
-    batches: int = 0
-    visited: int = 0
-    total: float = 0.0
-
 
 class TrainingError(PaletteOTError):
     """Training did not give finite losses."""
@@ -68,7 +53,7 @@ class TrainingError(PaletteOTError):
 class Trained:
     """A trained network, best epoch's weights.
 
-    history: epoch (from 1), train_loss, validation_seen_loss, validation_unseen_loss.
+    history: epoch (from 1), train_loss, validation_seen_loss, validation_unseen_loss. eps: of its pairs, LAB units.
     """
 
     network: Network
@@ -80,14 +65,9 @@ class Trained:
         self.network.save(path, eps=self.eps)
 
 
-def create(name: str, settings: TrainPlanNetwork | TrainDualNetwork, seed: int) -> Network:
-    """Return an untrained network, the same one for the same seed.
-
-    Raises ParamsError when the hidden size cannot be shared out to the heads, or kinds of message.
-    """
-    parts = len(RANGES) if name in DualNetwork.variants else PLAN_HEADS
-    if settings.hidden % parts:
-        raise ParamsError(f"params.yaml: train.{name}.hidden must be a multiple of {parts}, but is {settings.hidden}")
+def create(name: str, settings: Settings, seed: int) -> Network:
+    """Return an untrained network, the same one for the same seed; raises ParamsError as `check` does."""
+    check(name, settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network: Network
@@ -97,6 +77,18 @@ def create(name: str, settings: TrainPlanNetwork | TrainDualNetwork, seed: int) 
             network = PlanNetwork(settings.hidden)
         network.name = name
         return network
+
+
+def check(name: str, settings: Settings) -> losses.Loss:
+    """Return the loss that a network is trained on.
+
+    Raises ParamsError when it is none of its architecture's, and when the hidden size cannot be shared out to the
+    heads, or kinds of message.
+    """
+    parts = len(RANGES) if isinstance(settings, TrainDualNetwork) else HEADS
+    if settings.hidden % parts:
+        raise ParamsError(f"{_field(name)}.hidden must be a multiple of {parts}, but is {settings.hidden}")
+    return losses.named(settings.loss, settings.architecture, f"{_field(name)}.loss")
 
 
 def one_thread() -> None:
@@ -121,119 +113,112 @@ def device_of(choice: str) -> torch.device:
 
 
 def train(
-    name: str, pairs: Pairs, validation: Mapping[str, Pairs], settings: TrainPlanNetwork | TrainDualNetwork,
-    seed: int, *, eps: float, device: str, partial: Path, log: Log,
+    name: str, pairs: Pairs, validation: Mapping[Split, Pairs], settings: Settings,
+    seed: int, *, device: str, partial: Path, log: Log,
 ) -> Trained:  # fmt: skip
     """Train a network and return the weights of the epoch with the smallest loss on validation_unseen.
 
-    The learning rates warmed up and then a cosine. Every variant is judged by the loss with labels, on
-    validation. pairs: labelled; an epoch visits settings.pairs of them, or, where the loss needs no labels, as many
-    of any two of their palettes. validation: labelled pairs of VALIDATION.
-    eps: LAB units. partial: folder of the checkpoint, written every CHECKPOINT_SECONDS and after every epoch; training
-    goes on from there to the same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite.
+    The learning rates warmed up and then a cosine. Every network is judged by the loss with labels of its architecture,
+    on validation. pairs: labelled, at one eps; an epoch visits settings.pairs of them, or, where the loss needs no
+    labels, as many of any two of their palettes. validation: labelled pairs of VALIDATION.
+    partial: folder of the checkpoint, written every `checkpoint.SECONDS` and after every epoch; training goes on from
+    there to the same result, bit by bit on a CPU. Raises TrainingError when a loss is not finite, ParamsError as
+    `check` does.
     """
     where = device_of(device)
     network = create(name, settings, seed).to(where)
     optimiser = Optimiser(
         network, settings.learning_rate, settings.matrix_rate if isinstance(settings, TrainDualNetwork) else None
     )
-    checkpoint = partial / "checkpoint.pt"
-    state: dict[str, Any] = {"history": [], "best": {}, "inside": _Inside().__dict__}
-    if checkpoint.is_file():
-        state = _resume(checkpoint, where)
-        network.load_state_dict(state["network"])
-        optimiser.load_state_dict(state["optimiser"])
-    history: list[dict[str, float]] = state["history"]
-    inside = _Inside(**state["inside"])
-
-    def keep() -> None:
-        now = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "inside": inside.__dict__}
-        with replacing(checkpoint) as fresh:
-            torch.save(state | now, fresh)
-
-    labels = {split: part.g for split, part in validation.items()}
-    g = pairs.g
-    for number in range(len(history) + 1, settings.epochs + 1):
+    state = Checkpoint(partial / "checkpoint.pt", network, optimiser, where)
+    training = _Training(
+        name, network, optimiser, check(name, settings), settings, seed, pairs, pairs.g, pairs.eps, where,
+    )  # fmt: skip
+    judge, labels = losses.JUDGES[settings.architecture], {split: part.g for split, part in validation.items()}
+    for number in range(len(state.history) + 1, settings.epochs + 1):
         started = time.perf_counter()
-        loss = _epoch(name, network, optimiser, pairs, g, settings, seed, eps, number, where, inside, keep)
-        row = {"epoch": number, "train_loss": loss}
+        row = {"epoch": number, "train_loss": training.epoch(number, state)}
         for split in VALIDATION:
-            row[f"{split}_loss"] = evaluate(network, validation[split], labels[split], eps, where)
+            row[f"{split}_loss"] = evaluate(network, judge, validation[split], labels[split], training.eps, where)
             _check_finite(row[f"{split}_loss"], name, number)
-        best_before = min((one[f"{CHOICE}_loss"] for one in history), default=math.inf)
-        if row[f"{CHOICE}_loss"] < best_before:
-            state["best"] = {key: value.detach().cpu().clone() for key, value in network.state_dict().items()}
-        history.append(row)
+        best_before = min((one[f"{CHOICE}_loss"] for one in state.history), default=math.inf)
         seconds = time.perf_counter() - started
-        inside = _Inside()
-        keep()
+        state.finish_epoch(row, best=row[f"{CHOICE}_loss"] < best_before)
         log(number, {key: value for key, value in row.items() if key != "epoch"} | {"seconds": seconds})
-    network.load_state_dict(state["best"])
+    network.load_state_dict(state.best)
     if isinstance(network, DualNetwork):
-        fit_relaxation(network, pairs, g, eps, where)
-    return Trained(network.cpu().eval(), pl.DataFrame(history), eps)
+        fit_relaxation(network, pairs, training.g, training.eps, where)
+    return Trained(network.cpu().eval(), pl.DataFrame(state.history), training.eps)
 
 
 @torch.inference_mode()
-def evaluate(network: Network, pairs: Pairs, g: Array, eps: float, device: torch.device) -> float:
-    """Return the mean loss on labelled pairs; g: (n, l) their labels."""
+def evaluate(
+    network: Network, judge: Callable[[Network, Batch, float], Tensor], pairs: Pairs, g: Array, eps: float,
+    device: torch.device,
+) -> float:  # fmt: skip
+    """Return the mean of a loss on labelled pairs; g: (n, l) their labels."""
     total = 0.0
     for start in range(0, len(pairs), VALIDATION_BATCH):
         rows = np.arange(start, min(start + VALIDATION_BATCH, len(pairs)))
-        total += float(network.loss(Batch.of_pairs(pairs, g, rows, device), eps)) * len(rows)
+        total += float(judge(network, Batch.of_pairs(pairs, g, rows, device), eps)) * len(rows)
     return total / len(pairs)
 
 
-def _epoch(
-    name: str, network: Network, optimiser: Optimiser, pairs: Pairs, g: Array,
-    settings: TrainPlanNetwork, seed: int, eps: float, number: int, device: torch.device, inside: _Inside,
-    keep: Callable[[], None],
-) -> float:  # fmt: skip
-    rng = np.random.default_rng([seed, number])
-    size = min(settings.pairs, len(pairs))
-    loss_of = LOSSES.get(name)
-    bar = tqdm(
-        total=size, initial=inside.visited,
-        desc=f"{name}-{seed} {number}/{settings.epochs}", unit="pair", file=sys.stderr,
-        mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
-    )  # fmt: skip
-    kept = time.monotonic()
-    with bar:
-        # The order of an epoch is seeded: the batches before the checkpoint are the same ones again.
-        for choice in islice(_choices(name, pairs, settings.block, rng), inside.batches, None):
-            if inside.visited >= size:
-                break
-            done = (number - 1 + inside.visited / size) / settings.epochs
-            batch = _batch(pairs, g, choice, device)
-            if loss_of is None:
-                loss = network.loss(batch, eps)
-            else:
-                assert isinstance(network, DualNetwork)
-                loss = loss_of(network, batch, eps)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
-            optimiser.step(_rate(done))
-            inside.total += _check_finite(loss.item(), name, number) * len(batch)
-            inside.visited += len(batch)
-            inside.batches += 1
-            bar.update(len(batch))
-            if time.monotonic() - kept > CHECKPOINT_SECONDS:
-                keep()
-                kept = time.monotonic()
-    return inside.total / inside.visited
+@dataclass(frozen=True)
+class _Training:
+    """What an epoch needs. g: (n, l) labels of the pairs, LAB units."""
+
+    name: str
+    network: Network
+    optimiser: Optimiser
+    loss: losses.Loss
+    settings: Settings
+    seed: int
+    pairs: Pairs
+    g: Array
+    eps: float
+    device: torch.device
+
+    def epoch(self, number: int, state: Checkpoint) -> float:
+        """Go on with an epoch from where the checkpoint is; returns its mean loss."""
+        rng = np.random.default_rng([self.seed, number])
+        size, inside = min(self.settings.pairs, len(self.pairs)), state.inside
+        bar = tqdm(
+            total=size, initial=inside.visited,
+            desc=f"{self.name}-{self.seed} {number}/{self.settings.epochs}", unit="pair", file=sys.stderr,
+            mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
+        )  # fmt: skip
+        with bar:
+            # The order of an epoch is seeded: the batches before the checkpoint are the same ones again.
+            for choice in islice(self._choices(rng), inside.batches, None):
+                if inside.visited >= size:
+                    break
+                done = (number - 1 + inside.visited / size) / self.settings.epochs
+                batch = self._batch(choice)
+                loss = self.loss.of(self.network, batch, self.eps)
+                loss.backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(self.network.parameters(), LARGEST_GRADIENT)
+                self.optimiser.step(_rate(done))
+                inside.total += _check_finite(loss.item(), self.name, number) * len(batch)
+                inside.visited += len(batch)
+                inside.batches += 1
+                bar.update(len(batch))
+                state.write_if_due()
+        return inside.total / inside.visited
+
+    def _choices(self, rng: np.random.Generator) -> Iterator[_Choice]:
+        """Yield the batches of an epoch: its pairs, or where no label is needed any two of their palettes."""
+        meet = epoch if self.loss.labels else meetings
+        return meet(self.pairs.source, self.pairs.target, self.settings.block, rng)
+
+    def _batch(self, choice: _Choice) -> Batch:
+        if isinstance(choice, tuple):
+            return Batch.between(self.pairs.palettes, *choice, self.device)
+        return Batch.of_pairs(self.pairs, self.g, choice, self.device)
 
 
-def _choices(name: str, pairs: Pairs, block: int, rng: np.random.Generator) -> Iterator[_Choice]:
-    """Yield the batches of an epoch: its pairs, or where no label is needed any two of their palettes."""
-    if name in LABEL_FREE:
-        return meetings(pairs.source, pairs.target, block, rng)
-    return epoch(pairs.source, pairs.target, block, rng)
-
-
-def _batch(pairs: Pairs, g: Array, choice: _Choice, device: torch.device) -> Batch:
-    if isinstance(choice, tuple):
-        return Batch.between(pairs.palettes, *choice, device)
-    return Batch.of_pairs(pairs, g, choice, device)
+def _field(name: str) -> str:
+    return f"params.yaml: train.networks.{name}"
 
 
 def _rate(done: float) -> float:
@@ -242,17 +227,5 @@ def _rate(done: float) -> float:
 
 def _check_finite(loss: float, name: str, number: int) -> float:
     if not math.isfinite(loss):
-        raise TrainingError(
-            f"{name}: loss of epoch {number} is {loss}; params.yaml: train.{name}.learning_rate must be smaller"
-        )
+        raise TrainingError(f"{name}: loss of epoch {number} is {loss}; {_field(name)}.learning_rate must be smaller")
     return loss
-
-
-def _resume(checkpoint: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        if isinstance(state, dict) and {"network", "optimiser", "history", "best", "inside"} <= state.keys():
-            return state
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
-        state = None
-    raise DataError(f"{checkpoint}: not a whole checkpoint; delete it to train from the start")

@@ -68,14 +68,15 @@ def plain(
 
 def anderson(
     problem: Problem, g: ArrayLike | None = None, *, memory: int = 10,
-    tolerances: Sequence[float] = TOLERANCES, max_iterations: int = MAX_ITERATIONS,
+    tolerances: Sequence[float] = TOLERANCES, max_iterations: int = MAX_ITERATIONS, judged: bool = True,
 ) -> Descent:  # fmt: skip
     """Run Sinkhorn with Anderson acceleration of log v (type II, Walker and Ni 2011), as `plain`.
 
-    memory: differences kept, 1 to MEMORY. Raises ProblemError as `plain` does, and for another memory.
+    memory: differences kept, 1 to MEMORY. judged: whether what the run claims is recomputed; not where its caller does
+    that. Raises ProblemError as `plain` does, and for another memory.
     """
     kept = numbers.whole(memory, "memory", 1, MEMORY)
-    return _descend(accelerated_kernels.anderson, kept, problem, g, tolerances, max_iterations)
+    return _descend(accelerated_kernels.anderson, kept, problem, g, tolerances, max_iterations, judged=judged)
 
 
 def relaxed(
@@ -139,7 +140,7 @@ def polish(problems: Problems, g: Array, *, tolerance: float = POLISHED) -> tupl
 
 def _descend(
     loop: Callable[..., tuple[float, int]], setting: float, problem: Problem, g: ArrayLike | None,
-    tolerances: Sequence[float], max_iterations: int,
+    tolerances: Sequence[float], max_iterations: int, *, judged: bool = True,
 ) -> Descent:  # fmt: skip
     """Run a compiled loop; a tolerance that it claims, but that its potentials do not bear out, is not reached."""
     wanted, cap = numbers.falling(tolerances, "tolerances"), numbers.whole(max_iterations, "max_iterations")
@@ -147,7 +148,7 @@ def _descend(
     cost = kept.cost
     error, undone = loop(cost, kept.a, kept.b, kept.eps, end, setting, wanted, cap, counts)
     g, reached = expand(end, problem.b), error <= wanted
-    if reached.any():
+    if judged and reached.any():
         left = kernels.target_error(cost, kept.a, kept.b, kept.eps, g[problem.b > 0])
         reached &= left <= HONEST * wanted + ROUNDING
         counts[~reached] = cap

@@ -7,9 +7,9 @@ iterations is known in the next pass, which is not counted: it belongs to iterat
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from paletteot.compiled import njit
 from paletteot.ot.kernels import (
     FAST,
     LARGEST,

@@ -42,12 +42,13 @@ def certify(problem: Problem, g: ArrayLike) -> Certificate:
     """
     known = np.zeros(problem.b.shape)
     known[problem.b > 0] = start_on_support(problem, numbers.reals(g, "g", "float64"))
-    x, y = _known(problem.x), _known(problem.y)
+    x, y = _known(problem.x, problem.a), _known(problem.y, problem.b)
     column = np.empty(len(problem.b))
     source_error, primal, dual = kernels.certify(x, problem.a, y, problem.b, problem.eps, known, column)
     return Certificate(source_error, float(np.abs(column - problem.b).sum()), primal, dual, primal - dual)
 
 
-def _known(points: Array) -> Array:
-    """Return centroids with those of weight zero, which alone may be NaN or infinite, at 0: 0 times NaN is no 0."""
-    return points if np.isfinite(points).all() else np.where(np.isfinite(points), points, 0.0)
+def _known(points: Array, weights: Array) -> Array:
+    """Return centroids, those of weight zero on the support: NaN or an infinite distance times 0 would not be 0."""
+    on = weights > 0
+    return points if on.all() else np.where(on[:, None], points, points[on.argmax()])

@@ -50,8 +50,9 @@ def solve(problem: Problem, g: ArrayLike | None = None, *, tolerance: float = 1e
     spent = SCHEDULE if g is None else 0
     start = schedule(problem, SCHEDULE) if g is None else g
     run = accelerated.anderson(
-        problem, start, memory=accelerated.MEMORY, tolerances=(tolerance / 2 or tolerance,), max_iterations=PATIENCE
-    )
+        problem, start, memory=accelerated.MEMORY, tolerances=(tolerance / 2 or tolerance,), max_iterations=PATIENCE,
+        judged=False,
+    )  # fmt: skip
     passes = spent + int(run.iterations[0])
     proof = _proof(problem, run.g)  # judged anew: the absorbed kernel leaves out its smallest entries
     if proof is not None and proof.marginal_error <= tolerance:

@@ -13,9 +13,9 @@ nothing (Schmitzer 2019, "Stabilized sparse scaling algorithms", section 3.3).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from paletteot.compiled import njit
 from paletteot.ot.problem import Array
 from paletteot.ot.vector import exp, log
 

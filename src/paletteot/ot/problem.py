@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from paletteot.compiled import njit
 from paletteot.errors import ProblemError
 from paletteot.ot import numbers
 

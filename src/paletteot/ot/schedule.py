@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from paletteot.compiled import njit
 from paletteot.ot import numbers
 from paletteot.ot.kernels import full_update
 from paletteot.ot.problem import Array, Problem

@@ -26,6 +26,9 @@ WIDE = 10
 SLACK = 2.0
 """How many times the error that its stop implies a run may leave, recomputed from its g, and count as converged."""
 
+LARGEST_STOP = 100.0
+"""A stop beyond this allows any error: L1 errors are at most 2."""
+
 ROUNDING = 1e-12
 """L1 marginal error that recomputing may add."""
 
@@ -143,8 +146,7 @@ def _run(
     counts, errors = np.empty(len(atols), dtype=np.int64), np.empty(len(kernels.CHECKPOINTS) + 1)
     reached = kernels.iterate(kept.cost, kept.a, kept.b, kept.eps, start, atols, cap, counts, errors)
     # A change of log v by at most atol means an error of at most expm1(atol) before it, and no pass enlarges that.
-    with np.errstate(over="ignore"):
-        small = errors[-1] <= SLACK * np.expm1(atols) + ROUNDING
+    small = errors[-1] <= SLACK * np.expm1(np.minimum(atols, LARGEST_STOP)) + ROUNDING
     converged = (np.arange(len(atols)) < reached) & small
     counts[~converged] = cap
     return Run(expand(start, problem.b), int(counts[-1]), bool(converged[-1]), errors), counts, converged

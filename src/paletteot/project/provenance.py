@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where libyaml is at hand
+import paletteot.workers as workers
+from paletteot.project import lock
 
 MAKES = ("src", "params.yaml", "dvc.yaml", "pyproject.toml", "constraints.txt")
 """What decides the results; dvc.lock and reports/ follow from it, and change while a pipeline runs."""
@@ -27,18 +25,16 @@ def now() -> dict[str, str]:
 
 
 def hardware() -> str:
-    """Return the processor and the number of cores of this machine, without naming the host."""
+    """Return the processor and the number of cores that may be used here, without naming the host."""
     facts = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.is_file() else None
     name = model[1].strip() if model else platform.processor() or platform.machine()
-    return f"{name}, {os.cpu_count()} cores, {platform.system()}"
+    return f"{name}, {workers.cores()} cores, {platform.system()}"
 
 
 def dvc_hash(out: Path) -> str:
     """Return the hash under which DVC's lock file holds an output; 'unknown' before DVC has seen it."""
-    lock = Path("dvc.lock")
-    stages = (yaml.load(lock.read_text(), _LOADER) or {}).get("stages", {}) if lock.is_file() else {}
-    for made in stages.values():
+    for made in lock.stages().values():
         for entry in made.get("outs", []):
             if entry["path"] == str(out):
                 return str(entry["md5"])

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from paletteot.errors import ParamsError
-from paletteot.project import paths
+from paletteot.project import lock, paths
 
 FOLDER = Path(".workspaces")
 """Where a project's workspaces lie unless another place is named."""
@@ -38,7 +38,8 @@ def environment() -> dict[str, str]:
 
 
 def dvc(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run dvc in a folder with this Python and its environment."""
+    """Run dvc in a folder with this Python and its environment, after mending what a crash has left of dvc.lock."""
+    lock.mend(folder)
     command = [sys.executable, "-m", "dvc", *arguments]
     return subprocess.run(command, cwd=folder, env=environment(), text=True, check=False, **options)
 

@@ -53,6 +53,7 @@ def build(
         write_text(folder / "ladder.csv", board.ladder.write_csv(float_precision=6))
     write_text(folder / "seed_view.md", seed_view.to_markdown(seed_rows))
     write_text(folder / "plots" / "iterations.csv", plot_data(medians).write_csv())
+    write_text(folder / "plots" / "losses.csv", losses(curves).write_csv())
     write_text(folder / "plots" / "offline.html", dvc_html.offline_template())
 
     specs = {name: chart.to_json() for name, chart in charts.items()}
@@ -91,6 +92,18 @@ def plot_data(medians: Mapping[str, Evaluation]) -> pl.DataFrame:
         bars = figures.binned(one.split(RANKING).counts).rename({"low": "iterations"})
         frames.append(bars.select(pl.lit(harmless(method)).alias("start"), pl.all()))
     return pl.concat(frames)
+
+
+def losses(curves: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return what DVC draws the trainings of: network, seed, epoch, split and loss, of every network in one table."""
+    long = [
+        history.unpivot(index=["seed", "epoch"], variable_name="split", value_name="loss").select(
+            pl.lit(harmless(name)).alias("network"), "seed", "epoch", pl.col("split").str.strip_suffix("_loss"), "loss"
+        )
+        for name, history in curves.items()
+    ]
+    columns = {"network": pl.String, "seed": pl.Int64, "epoch": pl.Int64, "split": pl.String, "loss": pl.Float64}
+    return pl.concat(long) if long else pl.DataFrame(schema=columns)
 
 
 def harmless(name: str) -> str:

@@ -9,29 +9,30 @@ import importlib
 import sys
 
 from paletteot.config.params import Params
-from paletteot.errors import PaletteOTError, ParamsError
+from paletteot.endings import one_line
+from paletteot.errors import ParamsError
+from paletteot.extras import needed
+from paletteot.project import lock
 from paletteot.project.parameters import load_params
 
 STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate", "report")
 
 
 def main(arguments: list[str]) -> None:
-    """Run a stage; an error ends in one line and exit code 1."""
-    try:
+    """Run a stage; an error or a signal ends in one line and an exit code."""
+    with one_line():
+        lock.mend()
         params = load_params()
         name, items = _chosen(arguments, params)
-        importlib.import_module(f"paletteot.stages.{name}").stage(params, *items)
-    except PaletteOTError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; run again to go on from the last finished chunk")
+        with needed():
+            importlib.import_module(f"paletteot.stages.{name}").stage(params, *items)
 
 
 def _chosen(arguments: list[str], params: Params) -> tuple[str, list[str]]:
     name, *items = arguments or [""]
     if name not in STAGES:
         raise ParamsError(f"stage must be one of {', '.join(STAGES)}, but is {name!r}")
-    legal = {"train": params.train.networks(), "evaluate": tuple(params.evaluate.methods)}.get(name, ())
+    legal = {"train": tuple(params.train.networks), "evaluate": tuple(params.evaluate.methods)}.get(name, ())
     if len(items) != bool(legal) or not set(items) <= set(legal):
         wanted = f"one of {', '.join(legal)}" if legal else "nothing more"
         raise ParamsError(f"stage {name} must be given {wanted}, but is given {' '.join(items) or 'nothing'}")

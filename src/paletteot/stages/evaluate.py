@@ -17,6 +17,7 @@ from paletteot.benchmark.tracks import runner
 from paletteot.benchmark.tracks.runner import Chunk, Stop
 from paletteot.config.evaluate import Evaluate
 from paletteot.files import sha256
+from paletteot.guests import contestants
 from paletteot.project import closure, judging, paths
 from paletteot.splits import Judged
 from paletteot.warmstarts.contract import WarmStart, family
@@ -30,34 +31,32 @@ class Maker:
     """Makes a contestant by its name. file: what it reads."""
 
     name: str
-    file: Path
+    file: Path | None
 
     def __call__(self) -> WarmStart:
         """Make it."""
-        return warmstarts.create(self.name, self.file)
+        return contestants.create(self.name, self.file)
 
 
 def stage(params: Params, method: str) -> None:
     """Read palettes, plans and the contestant's file, write data/evaluations/METHOD, a record."""
-    file = Path(params.evaluate.methods[method])
-    make = Maker(family(method), file)
+    entry, source = warmstarts.entries().get(family(method)), params.evaluate.methods[method]
+    make = Maker(family(method), source.file)
     made = make()  # says what is wrong before any work is done
     asked, stop = params.evaluate, Stop(params.transport.atol, params.transport.max_iterations)
     chunks = chunks_of(asked, family(method))
     key = engine.fingerprint(
-        paths.PALETTES, paths.PLANS, file, method, [stop.atol, stop.max_iterations], chunks,
-        *closure.files(__name__, *warmstarts.code(family(method))),
+        paths.PALETTES, paths.PLANS, Path(source.code), Path(source.reads), method, [stop.atol, stop.max_iterations],
+        chunks, *closure.files(__name__, *warmstarts.code(family(method))),
     )  # fmt: skip
     folder = engine.partial_folder(f"evaluate-{method}", key)
     rows = runner.run(
         make, chunks, judging.pairs_of, stop, folder=folder, workers=params.workers, label=f"evaluate {method}"
     )
-    submitted = {str(file): sha256(file)} if file.is_file() else {}
-    ours = family(method) in warmstarts.BUILT_IN
+    submitted = {file: sha256(Path(file)) for file in (source.code, source.reads) if Path(file).is_file()}
     facts = RecordFacts(
         name=method, summary=made.summary, citation=made.citation,
-        learned=family(method) in warmstarts.LEARNED if ours else None,
-        kernel_only=family(method) not in warmstarts.SOLVERS if ours else None,
+        learned=entry.learned if entry else None, kernel_only=entry.kernel_only if entry else None,
         tracks=tuple(dict.fromkeys(track for chunk in chunks for track in chunk.tracks)),
         splits=tuple(dict.fromkeys(chunk.split for chunk in chunks)),
         terms=judging.terms(params.dataset.version, params.transport),

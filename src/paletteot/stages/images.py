@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import paletteot.engine as engine
-import paletteot.images as images
-from paletteot.config.images import Images as ImagesParams
+from paletteot.config.images import ImagesParams
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import replacing
-from paletteot.images import manifest
+from paletteot.images import manifest, sources
 from paletteot.images.source import Picture, Source
 from paletteot.project import closure, paths
 from paletteot.tables import dtypes, write_parquet
@@ -38,7 +37,7 @@ def stage(params: Params) -> None:
     Raises DataError when fewer pictures can be had than are wanted, unless that is allowed.
     """
     wanted = params.images
-    source = images.create(wanted, paths.ORIGINALS / wanted.source)
+    source = sources.create(wanted, paths.ORIGINALS / wanted.source)
     order = source.pictures(wanted.count, grading=wanted.grading, seed=wanted.seed)
     known = [asdict(picture) for picture in order]
     key = engine.fingerprint(wanted.model_dump(), known, source.state, *closure.files(__name__))

@@ -9,7 +9,7 @@ import polars as pl
 
 import paletteot.engine as engine
 import paletteot.palettes as palettes
-from paletteot.config.palettes import Palettes as PalettesParams
+from paletteot.config.palettes import PalettesParams
 from paletteot.dataset import schema
 from paletteot.images import manifest
 from paletteot.project import closure, paths

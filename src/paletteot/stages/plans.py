@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 import paletteot.engine as engine
-from paletteot.config.transport import Plans as PlansParams
-from paletteot.config.transport import Transport
+from paletteot.config.transport import PlansParams, Transport
 from paletteot.dataset import labels, shards
 from paletteot.dataset.load import Pairs, load_pairs, load_palettes
 from paletteot.project import closure, paths

@@ -18,7 +18,7 @@ MADE_BY = ("images", "palettes", "pairs", "transport", "plans")
 def stage(params: Params) -> None:
     """Read images, palettes and plans, write data/release and reports/release.json."""
     outs = (paths.IMAGES, paths.PALETTES, paths.PAIRS, paths.PLANS)
-    facts = release.Facts(
+    facts = release.ReleaseFacts(
         **params.dataset.model_dump(),
         params={section: getattr(params, section).model_dump() for section in MADE_BY},
         hashes={str(out): provenance.dvc_hash(out) for out in outs},

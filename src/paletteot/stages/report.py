@@ -39,7 +39,7 @@ def stage(params: Params) -> None:
     if BASE in evaluations:
         evaluations |= evaluation.of_records(found.records, evaluations[BASE])
     families = {family(method) for method in evaluations}
-    curves = {file.stem: pl.read_csv(file) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
+    curves = {file.stem: pl.read_csv(file, glob=False) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
     pairs = read_parquet(paths.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
     facts = SiteFacts(
         settings=_settings(params),
@@ -68,14 +68,14 @@ def pipeline(params: Params) -> dict[str, Evaluation]:
     known = runs.trainings(params.train.experiment)
     made = evaluation.of_records(records)
     for method, one in made.items():
-        run = runs.of_weights(Path(params.evaluate.methods[method]), known)
+        run = runs.of_weights(Path(params.evaluate.methods[method].reads), known)
         made[method] = replace(one, origin=replace(one.origin, run=run.id, url=run.url))
     return made
 
 
 def guests(params: Params, evaluations: dict[str, Evaluation]) -> Found:
     """Return what was recorded of contestants that the pipeline does not judge; evaluations: of those that it does."""
-    taken = {*warmstarts.BUILT_IN, *map(family, evaluations)}
+    taken = {*warmstarts.entries(), *map(family, evaluations)}
     return store.find(paths.RESULTS, judging.terms(params.dataset.version, params.transport), taken)
 
 

@@ -1,77 +1,57 @@
-"""The contestants. `create` makes one by name; modules are imported only when asked for (torch takes a second)."""
+"""The contestants. Each file here declares its own (`contract.Entry`); `create` makes one by name."""
 
 from __future__ import annotations
 
 import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from paletteot.errors import ParamsError
-from paletteot.guests import code as outside
-from paletteot.warmstarts.contract import WarmStart, family
+from paletteot.warmstarts.contract import Entry, WarmStart, family
 
-BUILT_IN: dict[str, tuple[str, str, *tuple[float, ...]]] = {
-    "cold": ("cold", "Cold"),
-    "gaussian": ("gaussian", "Gaussian"),
-    "nearest": ("nearest", "Nearest"),
-    "epsilon_schedule_10": ("epsilon_schedule", "EpsilonSchedule", 10),
-    "epsilon_schedule_13": ("epsilon_schedule", "EpsilonSchedule", 13, 10),
-    "epsilon_schedule_40": ("epsilon_schedule", "EpsilonSchedule", 40),
-    "gaussian_schedule_6": ("epsilon_schedule", "GaussianSchedule", 6, 2.4),
-    "epsilon_schedule_accelerated": ("epsilon_schedule", "AcceleratedSchedule", 10),
-    "lp_duals": ("lp_duals", "LPDuals"),
-    "plan_network": ("plan_network", "PlanStart"),
-    "plan_network_kept": ("plan_network", "KeptPlanStart"),
-    "seed_checkpoint": ("plan_network", "SeedCheckpoint"),
-    "dual_network": ("dual_network", "DualStart"),
-    "dual_network_self": ("dual_network", "DualStart"),
-    "dual_network_unrolled": ("dual_network", "DualStart"),
-    "dual_network_accelerated": ("dual_network", "AcceleratedDualStart"),
-}
-"""Name of each contestant: its module in this package, its class, and the arguments of its class."""
-
-LEARNED = (
-    "nearest", "plan_network", "plan_network_kept", "seed_checkpoint",
-    "dual_network", "dual_network_self", "dual_network_unrolled", "dual_network_accelerated",
-)  # fmt: skip
-"""Contestants that know something from data: their class reads it with ``from_file``."""
-
-SOLVERS = ("lp_duals",)
-"""Contestants that learned nothing but do not work by passes over the kernel."""
-
-__all__ = ["BUILT_IN", "LEARNED", "SOLVERS", "check_name", "create", "family"]
+__all__ = ["code", "create", "entries", "family", "trained"]
 
 
-def check_name(name: str, field: str) -> str:
-    """Return the name of a contestant, built in or installed; raises ParamsError naming field and legal names."""
-    if name not in BUILT_IN and name not in (installed := outside.installed()):
-        raise ParamsError(f"{field} must be one of {', '.join([*BUILT_IN, *installed])}, but is {name!r}")
-    return name
+def entries() -> Mapping[str, Entry]:
+    """Return every built-in contestant by its name; none of them is made, and torch is not imported."""
+    return MappingProxyType({name: entry for name, (entry, _) in _declared().items()})
+
+
+def trained() -> Mapping[str, Entry]:
+    """Return the contestants under whose name a network is trained."""
+    return {name: entry for name, entry in entries().items() if entry.trained}
 
 
 def code(name: str) -> list[str]:
     """Return the module of a built-in contestant; of one that an installed package brings there is none."""
-    return [f"{__name__}.{BUILT_IN[name][0]}"] if name in BUILT_IN else []
+    return [_declared()[name][1]] if name in _declared() else []
 
 
 def create(name: str, file: Path | None = None) -> WarmStart:
-    """Return a contestant. That of an installed package runs in a process of its own, and is Failsafe.
+    """Return a built-in contestant.
 
     file: what a learned one reads: its weights (safetensors), or the folder of plans for ``nearest``. Raises
-    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole; NoAnswerError
-    where an installed one cannot be made.
+    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole.
     """
-    if check_name(name, "method") not in BUILT_IN:
-        from paletteot.guests.contestant import Guest
-        from paletteot.guests.failsafe import Failsafe
-
-        return Failsafe(Guest(outside.installed()[name], file))
-    module, cls, *arguments = BUILT_IN[name]
-    contestant = getattr(importlib.import_module(f"{__name__}.{module}"), cls)
-    if name not in LEARNED:
-        made = contestant(*arguments)
-    elif file is None:
+    if (entry := entries().get(name)) is None:
+        raise ParamsError(f"method must be one of {', '.join(entries())}, but is {name!r}")
+    if entry.learned and file is None:
         raise ParamsError(f"method {name} must be given a file to read")
-    else:
-        made = contestant.from_file(file)
-    assert isinstance(made, WarmStart)
-    return made
+    return entry.make(file) if entry.learned else entry.make()
+
+
+@lru_cache(maxsize=1)
+def _declared() -> dict[str, tuple[Entry, str]]:
+    """Return each entry and the module that declares it; one without entries, or a name given twice, is an error."""
+    found: dict[str, tuple[Entry, str]] = {}
+    for info in pkgutil.iter_modules(__path__, f"{__name__}."):
+        if info.name == f"{__name__}.contract":
+            continue
+        for entry in importlib.import_module(info.name).ENTRIES:
+            if entry.name in found:
+                raise ValueError(f"{entry.name} is declared by {found[entry.name][1]} and by {info.name}")
+            found[entry.name] = entry, info.name
+    return found

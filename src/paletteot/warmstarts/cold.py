@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from paletteot.ot.problem import Problems
-from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.contract import Entry, Start
 
 
 class Cold:
@@ -19,3 +19,6 @@ class Cold:
         """Return g = -eps log b, (batch, l), LAB units; 0 where the weight is 0."""
         on = problems.b > 0
         return Start(-problems.eps * np.log(problems.b, where=on, out=np.zeros_like(problems.b)))
+
+
+ENTRIES = (Entry.of(Cold, Cold),)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from paletteot.ot import accelerated
+from paletteot.ot.gaussian import potentials
 from paletteot.ot.kernels import full_update
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import HOTTEST, schedule
 from paletteot.ot.sinkhorn import expand
-from paletteot.warmstarts.contract import Start
-from paletteot.warmstarts.gaussian import Gaussian
+from paletteot.warmstarts.contract import Entry, Start
 
 
 class EpsilonSchedule:
@@ -41,7 +43,7 @@ class GaussianSchedule:
 
     def start(self, problems: Problems) -> Start:
         """Return g of the last iteration, (batch, l), LAB units; every iteration is a pass over the kernel."""
-        first = Gaussian().start(problems).g
+        first = potentials(problems.x, problems.a, problems.y, problems.b)
         g = [self._cool(problems[row], first[row]) for row in range(len(problems))]
         return Start(np.stack(g), iterations=self.iterations)
 
@@ -66,3 +68,15 @@ class AcceleratedSchedule(EpsilonSchedule):
         """Return potentials after accelerated passes, (batch, l), LAB units, gauge sum_j b_j g_j = 0."""
         g, passes = accelerated.polish(problems, super().start(problems).g)
         return Start(g, iterations=passes + self.iterations)
+
+
+ENTRIES = tuple(
+    Entry.of(make(), make)
+    for make in (
+        partial(EpsilonSchedule, 10),
+        partial(EpsilonSchedule, 13, 10),
+        partial(EpsilonSchedule, 40),
+        partial(GaussianSchedule, 6, 2.4),
+        partial(AcceleratedSchedule, 10),
+    )
+)

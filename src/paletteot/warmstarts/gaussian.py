@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paletteot.ot.gaussian import potentials
 from paletteot.ot.problem import Problems
-from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.contract import Entry, Start
 
 
 class Gaussian:
@@ -17,3 +17,6 @@ class Gaussian:
     def start(self, problems: Problems) -> Start:
         """Return g, (batch, l), LAB units; 0 at the target's mean and where the weight is 0."""
         return Start(potentials(problems.x, problems.a, problems.y, problems.b))
+
+
+ENTRIES = (Entry.of(Gaussian, Gaussian),)

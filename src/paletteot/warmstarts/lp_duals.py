@@ -6,7 +6,7 @@ import numpy as np
 
 from paletteot.ot.newton import lp_duals
 from paletteot.ot.problem import Problems
-from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.contract import Entry, Start
 
 
 class LPDuals:
@@ -19,3 +19,6 @@ class LPDuals:
     def start(self, problems: Problems) -> Start:
         """Return linear-programming duals on the target, (batch, l), LAB units."""
         return Start(np.stack([lp_duals(problems[row]) for row in range(len(problems))]))
+
+
+ENTRIES = (Entry.of(LPDuals, LPDuals, kernel_only=False),)

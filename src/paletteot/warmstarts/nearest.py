@@ -12,7 +12,7 @@ from paletteot.dataset.load import Pairs, load_palettes, load_plans
 from paletteot.ot.gaussian import moments, root
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.sinkhorn import source_potential
-from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.contract import Entry, Start
 
 PASSES = 2
 """Passes over a kernel: f of the known pair from its g, and g of the asked pair from that f."""
@@ -66,3 +66,6 @@ def fits(x: Array, a: Array) -> tuple[Array, Array]:
     """Return means (n, 3) and square roots of covariances (n, 9), LAB units, of palettes x (n, k, 3), a (n, k)."""
     mean, covariance = moments(x, a)
     return mean, root(covariance).reshape(len(x), 9)
+
+
+ENTRIES = (Entry.of(Nearest, Nearest.from_file, learned=True),)

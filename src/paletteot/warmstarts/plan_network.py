@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
-
-import torch
+from typing import TYPE_CHECKING, Self
 
 from paletteot.errors import DataError
-from paletteot.networks.batches import Batch
-from paletteot.networks.model import chunks, to_gauge
-from paletteot.networks.plan_network import PlanNetwork, kept_potentials, seed_potentials
 from paletteot.ot.problem import Problems
-from paletteot.warmstarts.contract import Start
+from paletteot.warmstarts.contract import Entry, Start
+
+if TYPE_CHECKING:
+    from paletteot.networks.plan_network import PlanNetwork
+
+NETWORK = "plan_network"
+"""The contestant whose weights all of these read."""
 
 
 class PlanStart:
     """Start from the seed's network and the seed's own conversion of its plan."""
 
-    name = "plan_network"
+    name = NETWORK
     summary = "the seed's attention network and its own conversion from plan to potential"
     citation = "the seed project of this benchmark (MIT licence)"
-    convert = staticmethod(seed_potentials)
+    conversion = "seed"
 
     def __init__(self, network: PlanNetwork) -> None:
         self.network = network
@@ -29,19 +30,27 @@ class PlanStart:
     @classmethod
     def from_file(cls, path: Path) -> Self:
         """Return the start of a file of weights; raises DataError where it is not whole."""
-        return cls(PlanNetwork.load(path))
+        from paletteot.networks.plan_network import PlanNetwork
 
-    @torch.inference_mode()
+        return cls(PlanNetwork.load(path, NETWORK))
+
     def start(self, problems: Problems) -> Start:
         """Return potentials of the predicted plans, (batch, l), LAB units, gauge sum_j b_j g_j = 0."""
-        batch = Batch.of_problems(problems, next(self.network.parameters()).device)
-        queries, keys = self.network.encode(batch)
+        import torch
+
+        from paletteot.networks.batches import Batch
+        from paletteot.networks.model import chunks, to_gauge
+        from paletteot.networks.plan_network import CONVERSIONS
+
         g = []
-        for rows in chunks(problems):
-            part = batch.part(rows)
-            a, b = part.weights()
-            log_plan = self.network.log_plan(queries[part.source], keys[part.target], b > 0)
-            g.append(self.convert(log_plan, part.costs(), a, b, problems.eps))
+        with torch.inference_mode():
+            batch = Batch.of_problems(problems, next(self.network.parameters()).device)
+            queries, keys = self.network.encode(batch)
+            for rows in chunks(problems):
+                part = batch.part(rows)
+                a, b = part.weights()
+                log_plan = self.network.log_plan(queries[part.source], keys[part.target], b > 0)
+                g.append(CONVERSIONS[self.conversion](log_plan, part.costs(), a, b, problems.eps))
         return Start(to_gauge(g, problems))
 
 
@@ -50,7 +59,7 @@ class KeptPlanStart(PlanStart):
 
     name = "plan_network_kept"
     summary = "the same network; potentials by least squares weighted with its plan, which keep what it knows"
-    convert = staticmethod(kept_potentials)
+    conversion = "kept"
 
 
 class SeedCheckpoint(PlanStart):
@@ -65,3 +74,10 @@ class SeedCheckpoint(PlanStart):
         if not path.is_file():
             raise DataError(f"{path}: no such file; `paletteot import-seed-checkpoint FILE` makes it")
         return super().from_file(path)
+
+
+ENTRIES = (
+    Entry.of(PlanStart, PlanStart.from_file, learned=True, trained="plan"),
+    Entry.of(KeptPlanStart, KeptPlanStart.from_file, learned=True),
+    Entry.of(SeedCheckpoint, SeedCheckpoint.from_file, learned=True),
+)

@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.accelerations import PLAIN, RELAXED, counts
 from paletteot.benchmark.boards import markdown as tables
 from paletteot.benchmark.boards.families import ranked, with_seeds
 from paletteot.benchmark.bootstrap import Bootstrap
@@ -16,7 +17,6 @@ from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.statistics import Array, interval_text, ratios
-from paletteot.benchmark.tracks.accelerated import PLAIN, RELAXED, counts
 from paletteot.errors import DataError
 from paletteot.splits import CHOICE, RANKING
 

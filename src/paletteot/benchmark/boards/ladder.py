@@ -9,9 +9,8 @@ import polars as pl
 
 from paletteot.benchmark import statistics
 from paletteot.benchmark.bootstrap import Bootstrap
-from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.protocol import BASE, RUNGS
 from paletteot.benchmark.statistics import interval_text
-from paletteot.benchmark.tracks.reference import RUNGS
 from paletteot.errors import DataError
 
 _RATIO = ("ratio_median", "ratio_low", "ratio_high")

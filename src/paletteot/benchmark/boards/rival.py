@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from paletteot.benchmark.accelerations import counts
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.statistics import Interval, ratios
-from paletteot.benchmark.tracks.accelerated import counts
 from paletteot.splits import CHOICE, RANKING
 
 

@@ -7,10 +7,10 @@ import polars as pl
 from numpy.typing import ArrayLike
 
 from paletteot.benchmark import schema, statistics
+from paletteot.benchmark.accelerations import ORDER, PLAIN, counts
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.store import Record
-from paletteot.benchmark.tracks.accelerated import ORDER, PLAIN, counts
 from paletteot.errors import DataError
 
 WIDTH = 14

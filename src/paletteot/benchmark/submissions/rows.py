@@ -18,12 +18,10 @@ from paletteot.benchmark.tracks.asking import reads_like, spread
 from paletteot.dataset.load import Pairs
 from paletteot.ot.problem import Array
 from paletteot.tables import dtypes
+from paletteot.warmstarts.contract import MOST_PASSES
 
 NAMED = 8
 """Pairs that a line names; it says how many there are."""
-
-MOST_ITERATIONS = 1_000_000
-"""Passes that a start may have spent: more is a slip."""
 
 COPIED = 1e-12
 """Difference from the label up to the gauge, LAB units, that is rounding; no solver that stops at 1e-9 gets there."""
@@ -164,7 +162,7 @@ def _numbers(frame: pl.DataFrame) -> Iterator[str]:
     """Give which omega and iterations are out of range."""
     legal = {
         "omega": ("between 0 and 2", (pl.col("omega") > 0) & (pl.col("omega") < 2)),
-        "iterations": (f"from 0 to {MOST_ITERATIONS}", pl.col("iterations").is_between(0, MOST_ITERATIONS)),
+        "iterations": (f"from 0 to {MOST_PASSES}", pl.col("iterations").is_between(0, MOST_PASSES)),
     }
     for name, (words, rule) in legal.items():
         if name in frame.columns and len(bad := frame.filter(~rule.fill_null(False))["pair_id"]):

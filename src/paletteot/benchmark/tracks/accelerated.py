@@ -5,27 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
 from paletteot.benchmark import schema
+from paletteot.benchmark.accelerations import ANDERSON, OWN, PLAIN, RELAXED
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.tracks.asking import Starts
 from paletteot.ot import accelerated
 from paletteot.ot.accelerated import OMEGA, Descent
 from paletteot.ot.problem import Array, Problem
-
-PLAIN = "plain"
-"""No acceleration: of the base alone, which every ratio is taken to."""
-
-ANDERSON = {f"anderson_{memory}": memory for memory in (5, 10, 20)}
-
-OWN = "relaxed_own"
-RELAXED = ("relaxed", "relaxed_power", OWN)
-"""With a constant omega, with one estimated from the start's plan, and with the start's own."""
-
-ORDER = (PLAIN, *RELAXED, *ANDERSON)
-"""In which they are shown."""
 
 POWER_ITERATIONS = 10
 POWER_PASSES = POWER_ITERATIONS + 1
@@ -88,9 +76,3 @@ def descend(name: str, problem: Problem, g: Array, own: float, max_iterations: i
     if omega is None:  # relaxed_power
         omega, passes = min(accelerated.implied_omega(problem, g, POWER_ITERATIONS), LARGEST_OMEGA), POWER_PASSES
     return accelerated.relaxed(problem, g, omega=omega, tolerances=tolerances, max_iterations=max_iterations), passes
-
-
-def counts(frame: pl.DataFrame, label: str) -> Array:
-    """Return the iterations of rows of ACCELERATED to a tolerance, with those inside the start, (n,)."""
-    total = frame[f"iterations_{label}"].cast(pl.Int64) + frame["init_iterations"]
-    return total.to_numpy().astype(np.float64)

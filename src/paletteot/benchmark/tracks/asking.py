@@ -13,7 +13,7 @@ from paletteot.dataset.load import Pairs
 from paletteot.errors import DataError
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problems
-from paletteot.warmstarts.contract import WarmStart
+from paletteot.warmstarts.contract import WarmStart, passes
 
 ABSURD = 1e4
 """Spread of g over the support, LAB units, beyond which a start falls back: a hundred times the gamut's size."""
@@ -61,9 +61,10 @@ def ask(method: WarmStart, pairs: Pairs) -> Starts:
     _check(method.name, "g", start.g, problems.b.shape)
     if start.omega is not None:
         _check(method.name, "omega", start.omega, (n,))
-    passes = np.asarray(start.iterations)
-    if passes.dtype.kind not in "iu" or passes.shape not in ((), (n,)) or (passes < 0).any():
-        raise DataError(f"{method.name}: start must return iterations as whole numbers of at least 0, one or ({n},)")
+    try:
+        claimed = passes(start.iterations, n)
+    except DataError as error:
+        raise DataError(f"{method.name}: {error}") from None
     on = problems.b > 0
     fallback = _unusable(start.g, on)
     g = start.g.copy() if fallback.any() else start.g
@@ -72,7 +73,7 @@ def ask(method: WarmStart, pairs: Pairs) -> Starts:
     like = reads_like(g, pairs.g, on) & ~fallback if "g" in pairs.frame.columns else np.zeros(n, dtype=np.bool_)
     return Starts(
         method.name, pairs.frame.select("pair_id", "split"), problems, g, start.omega,
-        np.broadcast_to(passes.astype(np.int64), n), fallback, like, seconds,
+        claimed, fallback, like, seconds,
     )  # fmt: skip
 
 

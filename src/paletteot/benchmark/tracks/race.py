@@ -9,12 +9,13 @@ from contextlib import ExitStack
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark import schema
+from paletteot.benchmark import schema, specimens
 from paletteot.dataset.load import Pairs
 from paletteot.errors import ProblemError
 from paletteot.guests.code import Code
+from paletteot.guests.copies import Copy
 from paletteot.guests.process import Limits
-from paletteot.guests.solver import Answer, Solver, practice
+from paletteot.guests.solver import Answer, Solver
 from paletteot.ot.certificate import certify
 from paletteot.ot.problem import Problem
 from paletteot.tables import dtypes
@@ -27,7 +28,7 @@ COLUMNS = {**dtypes(schema.SOLVES), **dtypes(schema.SOLVES_SECONDS)}
 
 
 def race(
-    codes: Sequence[Code], pairs: Pairs, *,
+    codes: Sequence[Code | Copy], pairs: Pairs, *,
     eps: float, repeats: int, seed: int, limits: Limits, tolerances: Sequence[float] = TOLERANCES,
 ) -> Iterable[pl.DataFrame]:  # fmt: skip
     """Give every problem to every solver; yield the rows of each round, the columns of SOLVES and of SOLVES_SECONDS.
@@ -54,6 +55,12 @@ def race(
             yield pl.DataFrame(rows, schema=COLUMNS)
 
 
+def practice(shapes: Sequence[tuple[int, int]], eps: float) -> list[Problem]:
+    """Return a problem of no consequence of each shape (k, l)."""
+    made = [specimens.problem(0, k, l) for k, l in shapes]
+    return [Problem(one.x, one.a, one.y, one.b, eps) for one in made]
+
+
 def judge(problem: Problem, answer: Answer, tolerance: float) -> tuple[float | None, str]:
     """Return the error of an answer, both marginals of the plan recomputed in float64, and what kind of failure it is.
 
@@ -76,7 +83,7 @@ def judge(problem: Problem, answer: Answer, tolerance: float) -> tuple[float | N
 
 
 def _made(
-    code: Code, limits: Limits, easy: Sequence[Problem], tolerance: float, closing: ExitStack
+    code: Code | Copy, limits: Limits, easy: Sequence[Problem], tolerance: float, closing: ExitStack
 ) -> Solver | NoAnswerError:
     try:
         solver = Solver(code, limits, practice=easy, tolerance=tolerance)

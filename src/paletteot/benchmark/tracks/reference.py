@@ -8,12 +8,10 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import schema
+from paletteot.benchmark.protocol import RUNGS
 from paletteot.benchmark.tracks.asking import Starts
 from paletteot.ot import sinkhorn
 from paletteot.tables import dtypes
-
-RUNGS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-"""Largest changes of log v at which the count is taken; the reference stop is among them (docs/protocol.md, 2)."""
 
 
 def track_a(starts: Starts, *, atol: float, max_iterations: int) -> pl.DataFrame:

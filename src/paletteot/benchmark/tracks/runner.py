@@ -13,9 +13,10 @@ import polars as pl
 
 import paletteot.engine as engine
 from paletteot.benchmark import schema
+from paletteot.benchmark.accelerations import PLAIN
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.schema import Track
-from paletteot.benchmark.tracks.accelerated import PLAIN, accelerations, track_b
+from paletteot.benchmark.tracks.accelerated import accelerations, track_b
 from paletteot.benchmark.tracks.asking import ask
 from paletteot.benchmark.tracks.newton import track_c
 from paletteot.benchmark.tracks.reference import ladder, track_a
@@ -23,7 +24,6 @@ from paletteot.dataset.load import Pairs, Palettes
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Problems
 from paletteot.splits import Judged
-from paletteot.tables import read_parquet
 from paletteot.warmstarts.contract import Start, WarmStart
 
 Rows = Mapping[str, pl.DataFrame]
@@ -103,7 +103,7 @@ def run(
     folder: where finished chunks lie; those found there are not run again. workers, label: as `engine.run` has them.
     """
     files = engine.run(partial(_chunk, make, pairs_of, stop), chunks, folder=folder, workers=workers, label=label)
-    whole = pl.concat([read_parquet(file) for file in files])
+    whole = engine.collect(files)
     return {track: whole[track].list.explode(empty_as_null=False).struct.unnest() for track in whole.columns}
 
 

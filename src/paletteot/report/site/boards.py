@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from paletteot.benchmark.accelerations import PLAIN
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.boards import rival
 from paletteot.benchmark.boards.families import who_ties
 from paletteot.benchmark.boards.leaderboard import Leaderboard
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
-from paletteot.benchmark.tracks.accelerated import PLAIN
 from paletteot.report.site import charts, tables
 from paletteot.report.site.charts import Figure
 from paletteot.report.site.facts import SiteFacts

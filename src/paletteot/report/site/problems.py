@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
+from paletteot.benchmark.accelerations import counts as accelerated_counts
 from paletteot.benchmark.boards import accelerated as board_b
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.statistics import ratios
-from paletteot.benchmark.tracks.accelerated import counts as accelerated_counts
 from paletteot.dataset.load import Palettes
 from paletteot.palettes import Palette
 from paletteot.splits import RANKING
