@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from paletteot.errors import DataError
 from paletteot.files import sha256
@@ -119,6 +121,49 @@ def test_quotes_tabs_and_newlines_in_descriptions_shift_nothing(tmp_path, end):
     )
     assert found.photos.rows(named=True) == [{name: row[name] for name in archive.COLUMNS} for row in rows]
     assert found.skipped == {}
+
+
+@given(
+    stray=st.dictionaries(
+        st.integers(0, 29),
+        st.text('"a ,é', min_size=1, max_size=8),
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+    column=st.sampled_from(["photo_description", "ai_description", "blur_hash"]),
+)
+def test_stray_quotation_marks_spoil_no_row(tmp_path_factory, stray, end, column):
+    rows = [photo(i) for i in range(30)]
+    quoted = table([photo(30, photo_description='two\nlines,\t"so to say"')], end=end).decode().split(end, 1)[1]
+    lines = [*("\t".join((row | {column: stray.get(i, "plain")}).get(name) or "" for name in HEADER)
+               for i, row in enumerate(rows))]  # fmt: skip
+    folder = tmp_path_factory.mktemp("lite")
+    (folder / "photos.csv000").write_bytes(end.join(["\t".join(HEADER), *lines, quoted]).encode())
+    found = archive.read(folder)
+    assert found.photos["photo_id"].to_list() == [photo(i)["photo_id"] for i in range(31)]
+    assert found.skipped == {}
+
+
+def test_a_row_without_all_fields_is_named_and_the_others_are_read(tmp_path):
+    content = (
+        table([photo(0)]) + b"cut\tshort\n\n" + b"\t".join([b"x"] * 40) + b"\n" + table([photo(1)]).split(b"\n")[1]
+    )
+    (tmp_path / "photos.csv000").write_bytes(content)
+    found = archive.read(tmp_path)
+    assert found.photos["photo_id"].to_list() == THREE[:2]
+    assert found.skipped == {
+        f"{tmp_path}, photos.csv000, line 3": "2 fields, where 31 are wanted",
+        f"{tmp_path}, photos.csv000, line 5": "40 fields, where 31 are wanted",
+    }
+
+
+@pytest.mark.parametrize("name", ["[v1]", "a?c", "all*"])
+def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path, name):
+    for folder in (name, "v", "abc", "allthat"):
+        (tmp_path / folder / "sub[0]").mkdir(parents=True)
+        number = 0 if folder == name else 1
+        (tmp_path / folder / "sub[0]" / "photos.csv000").write_bytes(table([photo(number)]))
+        zipped(tmp_path / f"{folder}.zip", {"photos.csv000": table([photo(number)])})
+    assert ids(tmp_path / name) == ids(tmp_path / f"{name}.zip") == THREE[:1]
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path):
@@ -296,8 +341,11 @@ def test_a_member_that_is_there_twice_is_refused(tmp_path):
     ("content", "words"),
     [
         (b"", "no table of tab-separated values"),
-        (table([photo(0, photo_description="caf\xe9")]).decode().encode("latin-1"), "invalid utf-8"),
-        (table([photo(0)]) + b"\t".join([b"x"] * 40) + b"\n", "more fields"),
+        (
+            table([photo(0, photo_description="caf\xe9")]).decode().encode("latin-1"),
+            "in UTF-8: 'utf-8' codec can't decode",
+        ),
+        (table([]) + b"\t".join([b"x"] * 40) + b"\n", "no row has the 31 fields that the first line names"),
         (table([photo(0)], ["photo_id", "photo_url"]), "columns are missing: photo_image_url, photographer_username"),
         (table([photo(0)]).replace(b"\t", b","), "does not begin with the names of its columns"),
         (gzip.compress(table([photo(0)])), "does not begin with"),  # polars would unpack it, however large it is

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 import zlib
@@ -306,6 +307,58 @@ def test_a_transparent_colour_is_laid_on_white(mode, key):
     np.testing.assert_array_equal(found, [[[255] * 3, [90] * 3 if mode == "L" else [90, 91, 92]]])
 
 
+def keyed(values: np.ndarray, depth: int, key: tuple[int, ...], *, extra: int = 0) -> bytes:
+    """Return a PNG of one row, grey (w,) or colours (w, 3), of any depth, with a transparent colour (tRNS)."""
+    bits = "".join(format(value, f"0{depth}b") for value in values.ravel())
+    row = bytes(int(bits[i : i + 8].ljust(8, "0"), 2) for i in range(0, len(bits), 8))
+    header = struct.pack(">IIBBBBB", len(values), 1, depth, 0 if values.ndim == 1 else 2, 0, 0, 0)
+    key_ = struct.pack(f">{len(key)}H", *(level | extra for level in key))
+    return chunks((b"IHDR", header), (b"tRNS", key_), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b""))
+
+
+def chunks(*parts: tuple[bytes, bytes]) -> bytes:
+    framed = (struct.pack(">I", len(d)) + kind + d + struct.pack(">I", zlib.crc32(kind + d)) for kind, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
+
+
+@given(data=st.data(), depth=st.sampled_from([1, 2, 4, 8, 16]), channels=st.sampled_from([1, 3]))
+def test_the_transparent_colour_of_a_png_is_laid_on_white_at_every_depth(data, depth, channels):
+    depth = max(depth, 8) if channels == 3 else depth
+    top = 2**depth - 1
+    level = st.sampled_from(
+        sorted({0, 1, top // 3, top // 2, top - 1, top, *({256, 257, 40000} if depth == 16 else ())})
+    )
+    colour = st.tuples(*[level] * channels)
+    colours = data.draw(st.lists(colour, min_size=1, max_size=9))
+    key = data.draw(st.sampled_from(colours) | colour)
+    extra = data.draw(st.sampled_from([0, 0x4000])) if depth in (2, 4, 8) else 0
+    values = np.array(colours)
+    plain = values >> 8 if depth == 16 and channels == 3 else np.rint(values * 255 / top).astype(int)
+    expected = np.broadcast_to(plain, (len(values), 3)).copy()
+    expected[(values == key).all(axis=1)] = 255
+    content = keyed(values if channels == 3 else values[:, 0], depth, key, extra=extra)
+    np.testing.assert_array_equal(decode(content, "a"), [expected])
+
+
+def bmp(header: int, pixels: np.ndarray) -> bytes:
+    """Return a BMP of (h, w, 4) BGRA pixels, from the bottom up, whose header names a mask for alpha."""
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    size = (header, pixels.shape[1], pixels.shape[0], 1, 32, 3, pixels.size, 2835, 2835, 0, 0)
+    info = struct.pack("<IiiHHIIiiII", *size) + masks + bytes(header - 56)
+    start = 14 + len(info)
+    return b"BM" + struct.pack("<IHHI", start + pixels.size, 0, 0, start) + info + pixels[::-1].tobytes()
+
+
+@pytest.mark.parametrize("header", [56, 108, 124])
+def test_a_bmp_whose_alpha_is_0_everywhere_is_opaque(header):
+    pixels = np.dstack([smooth()[..., ::-1], np.zeros(smooth().shape[:2], np.uint8)])
+    np.testing.assert_array_equal(decode(bmp(header, pixels), "a"), smooth())
+    pixels[0, 0, 3] = 255  # now alpha means something
+    found = decode(bmp(header, pixels), "a")
+    np.testing.assert_array_equal(found[0, 0], smooth()[0, 0])
+    assert (found.reshape(-1, 3)[1:] == 255).all()
+
+
 # Profiles.
 
 
@@ -536,6 +589,21 @@ def test_any_bytes_are_refused_with_one_clear_line(content):
 )  # fmt: skip
 def test_what_is_no_photograph_is_refused_without_asking_other_programs(content):
     assert "none of the formats JPEG, PNG, WEBP, TIFF" in refusal(content)
+
+
+@pytest.mark.parametrize("error", [AssertionError(), ValueError(""), OSError(" \n"), KeyError(), MemoryError()])
+def test_a_refusal_says_why_where_the_reader_does_not(monkeypatch, error):
+    def failing(_image: Image.Image) -> None:
+        raise error
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", failing)
+    assert refusal(encoded(smooth(), "BMP")) == f"cannot be read as a picture: {type(error).__name__}"
+
+
+def test_a_palette_png_without_a_palette_says_why_it_is_refused():
+    header = struct.pack(">IIBBBBB", 4, 1, 8, 3, 0, 0, 0)
+    content = chunks((b"IHDR", header), (b"IDAT", zlib.compress(b"\0\0\1\2\3")), (b"IEND", b""))
+    assert re.fullmatch(r"cannot be read as a picture: \w.*", refusal(content))
 
 
 def test_a_message_is_one_line_whatever_the_name_is():

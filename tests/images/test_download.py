@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
+import ipaddress
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +19,14 @@ from email.utils import format_datetime
 from itertools import pairwise
 from pathlib import Path
 
+import httpcore2
+import httpx2 as httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from paletteot.errors import DataError
+from paletteot.images import addresses
 from paletteot.images.download import JOURNAL, POLITE, download
 from tests.images import misbehaving
 from tests.images.misbehaving import Answer, Server, fine, photograph
@@ -29,6 +38,7 @@ HURRIED = replace(FAST, read=0.3, total=0.6)
 @pytest.fixture
 def server(monkeypatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(addresses.ALLOW, "1")
     with misbehaving.serving() as server:
         yield server
 
@@ -38,7 +48,8 @@ def names(count: int) -> list[str]:
 
 
 def get(server: Server, folder: Path, *wanted: str, manners=FAST, **given: object) -> dict[str, str]:
-    return download({name: f"{server.url}/{name}" for name in wanted}, folder, manners=manners, **given)
+    urls = {name: f"{server.url}/{name}" for name in wanted}
+    return download(urls, folder, manners=manners, **{"allow_fewer": True, **given})
 
 
 def had(folder: Path) -> dict[str, bytes]:
@@ -84,6 +95,8 @@ def test_the_photographs_of_the_seed_come_as_they_are(server, tmp_path, seed_dir
         (misbehaving.of(b""), "no bytes, 3 times", 3),
         (misbehaving.of(b"<html>", "text/html"), "content type text/html, not image/*", 1),
         (misbehaving.of(kind=""), "content type none, not image/*", 1),
+        (misbehaving.of(Content_Encoding="br"), "content encoding br, which was not asked for", 1),
+        (misbehaving.of(Content_Encoding="gzip, ZSTD"), "content encoding zstd, which was not asked for", 1),
         (misbehaving.of(bytes(70_000)), "larger than 65536 bytes", 1),
         (misbehaving.of(b"x", Content_Length=10**15), "larger than 65536 bytes", 1),
         (misbehaving.endless, "larger than 65536 bytes", 1),
@@ -136,6 +149,145 @@ def test_redirects_are_followed(server, tmp_path):
     }
     assert get(server, tmp_path, "photo") == {}
     assert had(tmp_path) == {"photo": photograph("/end")}
+
+
+def test_redirects_between_hosts_end(server, tmp_path):
+    other = server.url.replace("127.0.0.1", "localhost")
+    server.plan = {"/photo": [misbehaving.redirect(f"{other}/b")], "/b": [misbehaving.redirect(f"{server.url}/photo")]}
+    assert get(server, tmp_path, "photo") == {"photo": "more than 5 redirects"}
+    assert server.asked() == {"/photo": 3, "/b": 3}
+
+
+def test_nothing_is_led_from_https_to_http(monkeypatch, tmp_path):
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"Location": str(request.url.copy_with(scheme="http"))})
+
+    monkeypatch.setattr(httpx.AsyncClient, "_init_transport", lambda *_, **__: httpx.MockTransport(answer))
+    monkeypatch.setenv(addresses.ALLOW, "1")
+    lost = download({"photo": "https://photos.example/a"}, tmp_path, manners=FAST)
+    assert lost == {"photo": "redirected from https to 'http://photos.example/a'"}
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_limit_of_size_counts_what_is_unpacked(server, tmp_path, layers):
+    whole, bomb = photograph("/packed"), bytes(200 << 20)
+    for _ in range(layers):
+        whole, bomb = gzip.compress(whole), gzip.compress(bomb)
+    encoding = ", ".join(["gzip"] * layers)
+    server.plan = {
+        "/photo": [misbehaving.of(bomb, Content_Encoding=encoding)],
+        "/packed": [misbehaving.of(whole, Content_Encoding=encoding)],
+        "/torn": [misbehaving.of(b"not packed", Content_Encoding=encoding)],
+    }
+    tracemalloc.start()
+    lost = get(server, tmp_path, "photo", "packed", "torn", manners=replace(FAST, size=1 << 20))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert lost["photo"] == "larger than 1048576 bytes"
+    assert lost["torn"].startswith("DecodingError: ")
+    assert had(tmp_path) == {"packed": photograph("/packed")}
+    assert most < 64 << 20
+
+
+# Whom not to ask.
+
+
+@pytest.fixture
+def strict(server, monkeypatch) -> Server:
+    monkeypatch.delenv(addresses.ALLOW)
+    return server
+
+
+def named(monkeypatch, hosts: dict[str, list[str]]) -> list[str]:
+    """Answer as a name server; returns who was asked for."""
+    asked: list[str] = []
+
+    async def answer(_loop: object, host: str, port: int, **_given: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(0, 0, 0, "", (address, port)) for address in hosts.get(host, [host])]
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", answer)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "[::1]", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
+     "100.64.0.1", "[fe80::1]", "[fc00::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::a00:1]",
+     "[2002:7f00:1::]", "224.0.0.1", "[ff02::1]", "255.255.255.255", "240.0.0.1", "[::]", "127.1", "2130706433"],
+)  # fmt: skip
+def test_what_is_not_of_the_public_internet_is_not_asked(strict, tmp_path, host):
+    port = strict.url.rpartition(":")[2]
+    lost = download({"photo": f"http://{host}:{port}/photo"}, tmp_path, manners=FAST)
+    assert "not of the public internet; PALETTEOT_ALLOW_PRIVATE=1 allows it" in lost["photo"]
+    assert "\n" not in lost["photo"]
+    assert strict.log == []
+
+
+def test_manners_may_allow_it(strict, tmp_path):
+    assert get(strict, tmp_path, "photo", manners=replace(FAST, allow_private=True)) == {}
+
+
+@pytest.mark.parametrize("found", [["127.0.0.1"], ["93.184.215.14", "10.0.0.1"], ["::1"]])
+def test_a_name_counts_by_its_addresses(strict, tmp_path, monkeypatch, found):
+    port = strict.url.rpartition(":")[2]
+    named(monkeypatch, {"photos.example": found})
+    lost = download({"photo": f"http://photos.example:{port}/photo"}, tmp_path, manners=FAST)
+    assert lost["photo"].startswith(f"photos.example has the address {found[-1]}, not of the public internet")
+    assert strict.log == []
+
+
+def test_every_redirect_is_checked(strict, tmp_path, monkeypatch):
+    """The first host is taken for public; it leads to a name, an address, and itself."""
+    port = strict.url.rpartition(":")[2]
+    named(monkeypatch, {"public.example": ["127.0.0.1"], "inner.example": ["10.0.0.1"]})
+    check = addresses.check
+    monkeypatch.setattr(
+        addresses, "check", lambda host, found: list(found) if host == "public.example" else check(host, found)
+    )
+    for name, there in {"name": "inner.example", "address": "127.0.0.1", "mapped": "[::ffff:127.0.0.1]"}.items():
+        strict.plan[f"/{name}"] = [misbehaving.redirect(f"http://{there}:{port}/secret")]
+    strict.plan["/itself"] = [misbehaving.redirect("/end")]
+    urls = {name: f"http://public.example:{port}/{name}" for name in ("name", "address", "mapped", "itself")}
+    lost = download(urls, tmp_path, manners=FAST)
+    assert lost.keys() == {"name", "address", "mapped"}
+    assert all("not of the public internet" in why for why in lost.values())
+    assert had(tmp_path) == {"itself": photograph("/end")}
+    assert strict.asked()["/secret"] == 0
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_asked(tmp_path, monkeypatch):
+    """A name server that says a public address first and a private one later is asked once, by nobody else."""
+    asked: list[str] = []
+    connected: list[str] = []
+
+    async def rebinding(_loop: object, host: str, port: int, **_given: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(0, 0, 0, "", ("93.184.215.14" if len(asked) == 1 else "127.0.0.1", port))]
+
+    async def connect(_backend: object, host: str, *_given: object) -> None:
+        connected.append(host)
+        raise httpcore2.ConnectError("nobody there")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", rebinding)
+    monkeypatch.setattr(type(httpx.AsyncClient()._transport._pool._network_backend), "connect_tcp", connect)
+    lost = download({"photo": "http://photos.example/x"}, tmp_path, manners=replace(FAST, tries=1), allow_fewer=True)
+    assert lost == {"photo": "ConnectError: nobody there, 1 times"}
+    assert (asked, connected) == (["photos.example"], ["93.184.215.14"])
+
+
+@given(st.ip_addresses())
+def test_addresses_that_are_let_through_are_public(address):
+    try:
+        assert addresses.check("host", [str(address)]) == [str(address)]
+    except addresses.NotPublicError:
+        return
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = int(address) & 0xFFFFFFFF if address in addresses.NAT64 else address.ipv4_mapped
+        address = address if mapped is None else ipaddress.ip_address(mapped)
+    assert address.is_global
+    kinds = ("private", "loopback", "link_local", "reserved", "multicast", "unspecified")
+    assert not [kind for kind in kinds if getattr(address, f"is_{kind}")]
 
 
 def waits(server: Server, folder: Path, answer: Answer, **manners: float) -> float:
@@ -229,6 +381,20 @@ def test_a_journal_that_a_kill_cut_short_keeps_its_lines(server, tmp_path, tail)
     assert server.asked() == {"/a": 1, "/b": 1, "/c": 1}
     last = (tmp_path / JOURNAL).read_bytes().splitlines()[-1]
     assert json.loads(last) == {"name": "c", "url": f"{server.url}/c", "reason": "status 404 Told To"}
+
+
+def test_what_passes_is_an_error_unless_fewer_may_do(server, tmp_path):
+    server.plan = {"/a": [misbehaving.status(503)], "/c": [misbehaving.status(404)], "/d": [misbehaving.hang_up]}
+    with pytest.raises(DataError) as caught:
+        get(server, tmp_path, *"abcd", allow_fewer=False)
+    assert str(caught.value) == (
+        f"{server.url}/a: status 503 Told To, 3 times; 2 of 4 could not be had for such reasons. "
+        "What was had is kept: run again to go on, or allow fewer to do without them"
+    )
+    assert had(tmp_path) == whole("b")
+    assert get(server, tmp_path, *"abcd").keys() == {"a", "c", "d"}
+    server.plan = {}
+    assert get(server, tmp_path, *"abcd", allow_fewer=False).keys() == {"c"}  # is remembered
 
 
 def test_an_empty_file_is_fetched_again(server, tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image
 
 from paletteot.errors import DataError
 from paletteot.images import folder as module
+from paletteot.images import groups as groups_file
 from paletteot.images.decode import SUFFIXES
 from paletteot.images.folder import SLUG, Folder, image_id
 from paletteot.images.grading import IDENTITY
@@ -230,7 +231,15 @@ def test_a_file_of_the_csv_file_that_is_absent_is_named(tree, groups):
         ("file,group\na.png,\n", "row 1: file and group must not be empty"),
         ("file,group\na.png,g\n,g\n", "row 2: file and group must not be empty"),
         ("file,group\na.png,g\na.png,h\n", "row 2: a.png is in group 'h', but was in 'g'"),
-        ("file,group\na.png,g,h,i\n", "not a CSV file"),
+        ("file,group\na.png,g,h,i\n", "row 1: 4 values, where 2 are wanted"),
+        ("file,group\na.png\n", "row 1: 1 values, where 2 are wanted"),
+        ("file;group\na.png;g\n", "column file is missing; there are file;group (divided by semicolons, where commas"),
+        ("sep=;\nfile;group\na.png;g\n", "there are sep=; (divided by semicolons, where commas are wanted)"),
+        ("file\tgroup\na.png\tg\n", "(divided by tabs, where commas are wanted)"),
+        ("file,group,file\na.png,g,b.png\n", "column file is there twice"),
+        ('file,group\n"a.png,g\n', "not a CSV file: unexpected end of data"),
+        ("\n \n", "not a CSV file: there is nothing in it"),
+        ("file,group\nUrlaub\\IMG_0001.jpg,g\n", "is no picture there; write / where it has \\"),
     ],
 )  # fmt: skip
 def test_a_csv_file_that_does_not_fit_is_refused(tree, groups, text, words):
@@ -240,8 +249,50 @@ def test_a_csv_file_that_does_not_fit_is_refused(tree, groups, text, words):
 
 def test_a_csv_file_that_is_missing_or_no_text_is_refused(tree, tmp_path):
     (tmp_path / "binary.csv").write_bytes(b"file,group\n\xff\xfe\xfd,g\n")
-    for name in ("missing.csv", "binary.csv", "tree"):
-        assert refusal(tree, tmp_path / name).startswith(f"{tmp_path / name}: not a CSV file: ")
+    said = {
+        "missing.csv": "cannot be read: No such file", "tree": "cannot be read: Is a directory",
+        "binary.csv": "not a CSV file in UTF-8: line 2 is not; save it as CSV UTF-8",
+    }  # fmt: skip
+    for name, words in said.items():
+        assert refusal(tree, tmp_path / name).startswith(f"{tmp_path / name}: {words}")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [("utf-16", "as UTF-16 does; save it as CSV UTF-8"), ("utf-16-le", "as UTF-16 does"), ("cp1252", "line 8 is not;")],
+)
+def test_a_csv_file_in_another_encoding_is_refused_with_what_to_do(tree, tmp_path, encoding, words):
+    text = "\r\n".join(["file,group", *(f"{name},g" for name in NAMES if name.isascii()), "ä.png,g"])
+    (tmp_path / "groups.csv").write_bytes(text.encode(encoding))
+    assert words in refusal(tree, tmp_path / "groups.csv")
+
+
+@given(
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    mark=st.sampled_from([b"", b"\xef\xbb\xbf"]),
+    quoted=st.booleans(),
+    blank=st.lists(st.tuples(st.integers(0, len(NAMES) + 1), st.sampled_from(["", ",,", " , ,"])), max_size=3),
+    group=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5),
+)
+def test_a_csv_file_as_any_program_writes_it_is_read(tmp_path_factory, end, mark, quoted, blank, group):
+    quoted = quoted or any(character in group for character in '",\r\n')
+    value = '"' + group.replace('"', '""') + '"' if quoted else group
+    lines = ["file,group,note", *(f"{name},{value}," for name in NAMES)]
+    for at, line in blank:
+        lines.insert(at, line)
+    file = tmp_path_factory.mktemp("csv") / "groups.csv"
+    file.write_bytes(mark + (end.join(lines) + end).encode())
+    assert groups_file.read(file) == dict.fromkeys(NAMES, group)
+
+
+@pytest.mark.parametrize("name", ["[v1]", "a?c", "all*"])
+def test_a_name_that_looks_like_a_pattern_is_a_name(tmp_path, name):
+    for folder in (name, "v", "abc", "allthat"):
+        own = folder == name
+        photograph(tmp_path / folder / ("own[1].png" if own else "other.png"))
+        (tmp_path / f"{folder}.csv").write_text(f"file,group\n{'own[1].png,own' if own else 'other.png,other'}\n")
+    pictures = found(tmp_path / name, group_by=tmp_path / f"{name}.csv")
+    assert [(picture.place, picture.group) for picture in pictures] == [("own[1].png", "own")]
 
 
 # What is not taken.

@@ -22,10 +22,11 @@ import pytest
 from PIL import Image
 
 from paletteot.errors import DataError
-from paletteot.images import hf_stream
+from paletteot.images import addresses, hf_stream
 from paletteot.images.grading import IDENTITY
 from paletteot.images.huggingface import HuggingFace
 from paletteot.images.source import Picture
+from tests.images import misbehaving
 from tests.integration import hub as server
 
 ROOT = Path(__file__).parent.parent.parent
@@ -341,6 +342,54 @@ def named(*paths: object) -> datasets.Dataset:
     return datasets.Dataset.from_dict({"image": images}).cast_column("image", datasets.Image())
 
 
+def embedded(count: int) -> datasets.Dataset:
+    images = [{"bytes": photograph(number), "path": None} for number in range(count)]
+    return datasets.Dataset.from_dict({"image": images}).cast_column("image", datasets.Image())
+
+
+@pytest.mark.parametrize("name", ["[v1]", "a?c", "all*"])
+def test_a_name_that_looks_like_a_pattern_is_a_name(source, tmp_path, name):
+    for other in ("v", "abc", "allthat"):
+        (tmp_path / other).mkdir()
+        written(embedded(5), tmp_path / f"{other}.parquet")
+        written(embedded(5), tmp_path / other / "data.parquet")
+    (tmp_path / name).mkdir()
+    for file in (tmp_path / f"{name}.parquet", tmp_path / name / "data.parquet"):
+        written(embedded(2), file)
+        assert numbers(found(source(file))) == [0, 1]
+    assert "takes *, ? and [ in the name of a folder for a pattern" in refusal(source(tmp_path / name))
+
+
+@pytest.fixture
+def web(monkeypatch) -> Iterator[misbehaving.Server]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with misbehaving.serving() as running:
+        yield running
+
+
+def test_files_on_the_web_are_fetched_as_photographs_are(source, tmp_path, monkeypatch, web):
+    monkeypatch.setenv(addresses.ALLOW, "1")
+    web.plan = {
+        "/a": [misbehaving.status(500), misbehaving.of(kind="application/octet-stream")],
+        "/b": [misbehaving.status(404)], "/c": [misbehaving.of(b"x", Content_Length=10**15)],
+    }  # fmt: skip
+    drawn = source(written(named(*(f"{web.url}/{name}" for name in "abc")), tmp_path / "a.parquet"))
+    pictures = found(drawn)
+    lost = {"hf-000000002": "status 404 Told To", "hf-000000003": "larger than 33554432 bytes"}
+    assert drawn.fetch(pictures) == lost
+    assert (drawn.sample / "hf-000000001").read_bytes() == misbehaving.photograph("/a")
+
+
+def test_a_row_cannot_make_this_machine_ask_its_neighbours(source, tmp_path, monkeypatch, web):
+    monkeypatch.delenv(addresses.ALLOW, raising=False)
+    paths = (f"{web.url}/secret", f"zip://a.png::{web.url}/secret.zip")
+    drawn = source(written(named(*paths), tmp_path / "a.parquet"))
+    lost = drawn.fetch(found(drawn))
+    assert sorted(lost) == ["hf-000000001", "hf-000000002"]
+    assert all("127.0.0.1 is not of the public internet" in why for why in lost.values())
+    assert web.log == []
+
+
 def test_rows_without_a_picture_are_reported(source, tmp_path):
     images = [{"bytes": photograph(0), "path": None}, None, {"bytes": None, "path": ""}]
     made = datasets.Dataset.from_dict({"image": images}).cast_column("image", datasets.Image(decode=False))
@@ -469,7 +518,8 @@ def test_a_hub_that_falls_silent_ends_the_fetching_and_spoils_nothing(source, mo
 
         patch.setattr(fsspec, "open", silent)
         with pytest.raises(
-            DataError, match=r"^ORG/NAME, row 3: hf://.*3\.png cannot be had now: no answer from the hub$"
+            DataError,
+            match=r"^ORG/NAME, row 3: hf://.*3\.png cannot be had now: no answer from the hub; run again to go on$",
         ):
             drawn.fetch(pictures)
     assert kept(drawn) == ["hf-000000000"]

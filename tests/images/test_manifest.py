@@ -10,12 +10,11 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from paletteot import files
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.images import grading, manifest
 from paletteot.images.source import Original, Picture
-from paletteot.tables import dtypes
+from paletteot.tables import dtypes, write_parquet
 
 GRADING = grading.IDENTITY
 
@@ -38,7 +37,7 @@ def made(name: str, folder: Path, pixels: np.ndarray | None = None, quality: int
 def folder(tmp_path) -> Path:
     rows = [made(name, tmp_path) for name in ("one", "two")]
     frame = pl.DataFrame(rows, schema=dtypes(schema.IMAGES))
-    files.write_parquet(tmp_path / manifest.NAME, frame, schema.IMAGES)
+    write_parquet(tmp_path / manifest.NAME, frame, schema.IMAGES)
     return tmp_path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import datasets
@@ -12,8 +13,8 @@ import pytest
 from PIL import Image
 
 from paletteot.config.images import ImagesParams
-from paletteot.errors import ParamsError
-from paletteot.images import sources
+from paletteot.errors import DataError, ParamsError
+from paletteot.images import addresses, archive, groups, manifest, sources
 from paletteot.images.render import render
 from paletteot.images.source import Source
 from tests.images import misbehaving
@@ -72,6 +73,7 @@ def name(request) -> str:
 @pytest.fixture
 def source(name, settings, tmp_path, monkeypatch) -> Source:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(addresses.ALLOW, "1")
     return sources.create(settings(name), tmp_path / "cache")
 
 
@@ -122,6 +124,7 @@ def test_a_worker_process_opens_the_same_photographs(source):
 
 def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(addresses.ALLOW, "1")
     shown = {}
     for name in ("folder", "huggingface", "unsplash"):
         source = sources.create(settings(name), tmp_path / name)
@@ -130,6 +133,30 @@ def test_three_sources_of_the_same_photographs_show_the_same(settings, tmp_path,
         shown[name] = {(original.sha256, original.pixels.tobytes()) for original in map(source.open, order)}
     assert shown["folder"] == shown["huggingface"]
     assert len(shown["folder"]) == len(shown["unsplash"]) == PHOTOGRAPHS
+
+
+@pytest.mark.parametrize("error", [OSError(), PermissionError(), OSError(5, "Input/output error")])
+def test_what_cannot_be_read_says_why_whatever_the_system_says(settings, tmp_path, monkeypatch, error):
+    """In every place that reads a file: an error without a text is named by its class."""
+
+    def failing(_file: Path) -> bytes:
+        raise error
+
+    said = []
+    opened = {name: sources.create(settings(name), tmp_path / name) for name in ("folder", "huggingface", "unsplash")}
+    chosen = {name: source.pictures(9, grading=1, seed=5)[0] for name, source in opened.items()}
+    (tmp_path / "photos.csv000").touch()
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    for act in (
+        *(partial(source.open, chosen[name]) for name, source in opened.items()),
+        partial(groups.read, tmp_path / "groups.csv"),
+        partial(archive.read, tmp_path),
+        partial(manifest.load_pixels, tmp_path, {"image_id": "a"}),
+    ):
+        with pytest.raises(DataError) as caught:
+            act()
+        said.append(str(caught.value))
+    assert all(line.endswith(f": {error.strerror or type(error).__name__}") for line in said), said
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from paletteot.config.images import ImagesParams
 from paletteot.dataset.licences import UNSPLASH
 from paletteot.errors import DataError
 from paletteot.files import sha256
-from paletteot.images import archive, grading, sources
+from paletteot.images import addresses, archive, grading, sources
 from paletteot.images.download import JOURNAL, POLITE
 from paletteot.images.unsplash import Unsplash, resized
 from tests.images import misbehaving
@@ -60,13 +60,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*taken as it is")
 @pytest.fixture
 def server(monkeypatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv(addresses.ALLOW, "1")
     with misbehaving.serving() as server:
         yield server
 
 
 def source(tmp_path: Path, rows: list[dict[str, str | None]], **given: object) -> Unsplash:
     file = zipped(tmp_path / "lite.zip", {"photos.tsv000": table(rows)})
-    return Unsplash(str(file), tmp_path / "cache", manners=FAST, **given)
+    return Unsplash(str(file), tmp_path / "cache", manners=FAST, **{"allow_fewer": True, **given})
 
 
 def test_whatever_can_be_had_of_an_archive_is_had_and_the_rest_says_why(server, tmp_path):

@@ -9,12 +9,15 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from PIL import Image
 
 from paletteot.config.params import Params
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import sha256
 from paletteot.images import manifest, sources
+from paletteot.images.folder import Folder
+from paletteot.images.huggingface import HuggingFace
 from paletteot.images.source import Original, Picture
 from paletteot.stages import images as stage
 
@@ -28,6 +31,7 @@ class Faulty:
         self, gone: Sequence[int] = (), torn: Sequence[int] = (), same: Mapping[int, int] | None = None
     ) -> None:
         self.skipped = {"notes.txt": "not a picture"}
+        self.state = None
         self.gone, self.torn, self.same = set(gone), set(torn), same or {}
         self.fetched: list[str] = []
         self.opened: list[str] = []
@@ -135,6 +139,38 @@ def test_what_a_killed_run_finished_is_not_made_again(run, monkeypatch):
     assert second.opened == []
     assert len(frame) == 10
     assert not Path(".partial").exists()
+
+
+@pytest.mark.parametrize("how", ["folder", "huggingface"])
+def test_a_file_that_changed_since_a_kill_is_read_again(run, monkeypatch, tmp_path, how):
+    """A kill after the chunks, and before the pictures are put in place; the new file has as many bytes as the old."""
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+
+    def put(number: int, red: int) -> None:
+        pixels = np.full((24, 24, 3), (red, 20 * number, 9), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.bmp")
+
+    for number in range(10):
+        put(number, 0)
+    here = str(folder) if how == "folder" else str(tmp_path / "set.parquet")
+    rows = [{"bytes": None, "path": str(folder / f"{number}.bmp")} for number in range(10)]
+
+    def made() -> object:
+        if how == "folder":
+            return Folder(here)
+        frame = pl.DataFrame({"image": [row | {"bytes": Path(row["path"]).read_bytes()} for row in rows]})
+        frame.write_parquet(here, compression="uncompressed")
+        return HuggingFace(here, None, None, None, tmp_path / "cache", column="image")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage, "write_parquet", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(made())
+    put(3, 250)
+    frame, _ = run(made())
+    red = [manifest.load_pixels(Path("data/images"), row)[..., 0].max() for row in frame.iter_rows(named=True)]
+    assert sum(level > 200 for level in red) == 1
 
 
 def test_many_reasons_are_printed_in_short(run, capsys):

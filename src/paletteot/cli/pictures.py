@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import shlex
+from contextlib import chdir
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from paletteot.errors import ParamsError
 from paletteot.splits import EVALUATED
+
+if TYPE_CHECKING:
+    from paletteot.config.params import Params
 
 
 def images(
@@ -30,24 +33,56 @@ def images(
     allow_fewer: Annotated[
         bool, typer.Option("--allow-fewer", help="go on with fewer pictures than asked for")
     ] = False,
+    workspace: Annotated[
+        Path | None, typer.Option(help="folder for the pipeline with these pictures; default .workspaces/SOURCE")
+    ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="work in the project at hand, in place of its own pictures")
+    ] = False,
 ) -> None:
-    """Choose where pictures come from, write that to params.yaml, and make them.
+    """Choose where pictures come from and make them, in a workspace of their own.
 
-    `dvc repro` then makes everything else from them.
+    What the choice asks for goes into the workspace's params.yaml once the pictures are there; `dvc repro` in it then
+    makes everything else from them.
     """
-    from paletteot.project import lock
+    import paletteot.project.workspace as workspaces
+    import paletteot.stages.images as stage
+    from paletteot.files import write_text
+    from paletteot.project import paths
 
+    if here and workspace is not None:
+        raise ParamsError("--here and --workspace: only one of them can be given")
     chosen: dict[str, Any] = {
-        "source": source, "location": location, "group_by": group_by, "licence": licence, "split": split,
-        "grading": grading, "allow_fewer": allow_fewer or None, "count": count,
+        "source": source, "location": _absolute(location, source), "group_by": group_by, "licence": licence,
+        "split": split, "grading": grading, "allow_fewer": allow_fewer or None, "count": count,
     }  # fmt: skip
-    if source in ("folder", "unsplash") and location is not None:
-        chosen["location"] = str(Path(location).expanduser().resolve())
-    _write(chosen, _sizes(pairs) if pairs else {})
-    lock.mend()
-    done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--quiet", "images"], check=False)
-    if done.returncode:
-        raise ParamsError("the images stage failed, as said above; params.yaml holds your choice, mend and run again")
+    if source == "folder":
+        chosen["group_by"] = _absolute(group_by, source)
+    folder = Path() if here else (workspace or workspaces.FOLDER / source).expanduser()
+    base = folder if (folder / paths.PARAMS).is_file() else Path()
+    text, params = _changed(base / paths.PARAMS, chosen, _sizes(pairs) if pairs else {})
+    if not here:
+        workspaces.check(Path.cwd(), folder)
+        workspaces.prepare(Path.cwd(), folder)
+    with chdir(folder):
+        stage.stage(params)
+        write_text(paths.PARAMS, text)
+    if workspaces.dvc(folder, "commit", "--quiet", "--force", "images").returncode:
+        raise ParamsError(
+            f"{folder / paths.IMAGES} and {folder / paths.PARAMS} are written, but dvc could not record them, as said "
+            "above; `dvc repro` makes the pictures again"
+        )
+    step = "" if here else f"cd {shlex.quote(str(folder))} && "
+    print(f"pictures are in {folder / paths.IMAGES}; make everything else from them: {step}dvc repro")
+
+
+def _absolute(location: str | None, source: str) -> str | None:
+    """Return where something is, whatever folder is stood in; a data set of the hub is nowhere on this machine."""
+    from paletteot.images import hf_stream
+
+    if location is None or source == "bundled" or (source == "huggingface" and not hf_stream.is_here(location)):
+        return location
+    return str(Path(location).expanduser().resolve())
 
 
 def _sizes(pairs: int) -> dict[str, int]:
@@ -55,20 +90,20 @@ def _sizes(pairs: int) -> dict[str, int]:
     return {"train": pairs - 4 * each, **dict.fromkeys(EVALUATED, each), "total": pairs}
 
 
-def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
-    """Write the choice into params.yaml, its comments kept, if all of it is legal; else raise ParamsError."""
+def _changed(file: Path, chosen: dict[str, Any], sizes: dict[str, int]) -> tuple[str, Params]:
+    """Return a params.yaml with the choice put in, its comments kept, and what it says; raises ParamsError."""
     from ruamel.yaml import YAML
 
     import paletteot.images.sources as sources
     from paletteot.config import params as config
-    from paletteot.files import write_text
     from paletteot.project import paths
     from paletteot.project.parameters import load_params
 
-    load_params()
+    with chdir(file.parent):
+        load_params()
     yaml = YAML()
     yaml.width = 200
-    params = yaml.load(paths.PARAMS)
+    params = yaml.load(file)
     section = params["images"]
     for field, value in chosen.items():
         if value is None:
@@ -81,5 +116,6 @@ def _write(chosen: dict[str, Any], sizes: dict[str, int]) -> None:
     params["pairs"].update(sizes)
     text = StringIO()
     yaml.dump(params, text)
-    sources.create(config.parse(text.getvalue(), paths.PARAMS).images, paths.ORIGINALS)
-    write_text(paths.PARAMS, text.getvalue())
+    parsed = config.parse(text.getvalue(), file)
+    sources.create(parsed.images, paths.ORIGINALS)
+    return text.getvalue(), parsed

@@ -15,6 +15,8 @@ import polars as pl
 
 from paletteot.errors import DataError
 from paletteot.files import sha256
+from paletteot.images import tabbed
+from paletteot.images.reasons import reason
 
 VERSIONS = {
     "c3c09225c4aee1c62cee1e7032db879d10b84407ed2953c2abf77dc6ca4c4ade": "1.3.0",
@@ -64,14 +66,14 @@ def read(location: Path) -> Archive:
     except UnicodeDecodeError:
         raise DataError(f"{location}: the name of a member is not valid UTF-8") from None
     except UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{location}: cannot be read: {reason}") from None
-    rows = pl.concat(_table(f"{location}, {name}", content) for name, content in parts)
+        raise DataError(f"{location}: cannot be read: {reason(error)}") from None
+    ragged: dict[str, str] = {}
+    rows = pl.concat(_table(f"{location}, {name}", content, ragged) for name, content in parts)
     photos, skipped = _sorted_out(rows, location)
     if version is None:
         known = ", ".join(VERSIONS.values())
         warnings.warn(f"{location}: taken as it is, for it is not the zip of Unsplash Lite {known}", stacklevel=2)
-    return Archive(f"Unsplash Lite {version or '(unknown version)'}", photos, skipped)
+    return Archive(f"Unsplash Lite {version or '(unknown version)'}", photos, ragged | skipped)
 
 
 def _in_folder(location: Path) -> Iterator[tuple[str, bytes]]:
@@ -119,23 +121,34 @@ def _parts(location: Path, names: Iterable[str]) -> list[str]:
     return [parts[number] for number in sorted(parts)]
 
 
-def _table(where: str, content: bytes) -> pl.DataFrame:
+def _table(where: str, content: bytes, ragged: dict[str, str]) -> pl.DataFrame:
+    """Return the strings COLUMNS of a part; notes in ragged, by place, the rows that have not all fields, or more."""
     if not NAMES.match(content):
         raise DataError(f"{where}: no table of tab-separated values: it does not begin with the names of its columns")
     try:
-        frame = pl.read_csv(content, separator="\t", infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{where}: no table of tab-separated values in UTF-8: {reason}") from None
-    if missing := [name for name in COLUMNS if name not in frame.columns]:
+        rows = tabbed.records(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: no table of tab-separated values in UTF-8: {reason(error)}") from None
+    _, names = next(rows)
+    if missing := [name for name in COLUMNS if name not in names]:
         raise DataError(f"{where}: columns are missing: {', '.join(missing)}")
+    places = [names.index(name) for name in COLUMNS]
+    found = []
+    for line, fields in rows:
+        if len(fields) == len(names):
+            found.append([fields[place] for place in places])
+        else:
+            ragged[f"{where}, line {line}"] = f"{len(fields)} fields, where {len(names)} are wanted"
+    if ragged and not found:
+        raise DataError(f"{where}: no row has the {len(names)} fields that the first line names")
+    frame = pl.DataFrame(found, schema=dict.fromkeys(COLUMNS, pl.String), orient="row")
     return frame.select(pl.col(COLUMNS).str.strip_chars().replace("", None))
 
 
 def _sorted_out(rows: pl.DataFrame, location: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     """Return the photos that can be asked for, one row each, and why there are no more."""
     url = pl.col("photo_image_url")
-    reason = (
+    fault = (
         pl.when(~pl.col("photo_id").str.contains(ID)).then(pl.lit("photo_id may hold letters, digits, - and _ only"))
         .when(url.is_null()).then(pl.lit("photo_image_url is missing"))
         .when(~url.str.contains(URL)).then(pl.lit("photo_image_url is no http or https URL"))
@@ -143,7 +156,7 @@ def _sorted_out(rows: pl.DataFrame, location: Path) -> tuple[pl.DataFrame, dict[
     )  # fmt: skip
     nameless = int(rows["photo_id"].null_count())
     skipped = {f"{location}, photos": f"{nameless} rows have no photo_id"} if nameless else {}
-    judged = rows.drop_nulls("photo_id").with_columns(reason=reason).sort("reason", *COLUMNS, nulls_last=False)
+    judged = rows.drop_nulls("photo_id").with_columns(reason=fault).sort("reason", *COLUMNS, nulls_last=False)
     for name, why in judged.drop_nulls("reason").select("photo_id", "reason").iter_rows():
         skipped[f"{location}, photo {name[:64]!r}"] = why
     good = judged.filter(pl.col("reason").is_null()).drop("reason")

@@ -92,6 +92,7 @@ class Bundled:
 
     def __init__(self) -> None:
         self.skipped: dict[str, str] = {}
+        self.state = None
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
         """Return crops and gradings; picture i depends on the seed and i alone."""

@@ -11,6 +11,8 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from paletteot.errors import DataError
+from paletteot.images.opacity import opacity, raw_mode
+from paletteot.images.reasons import reason
 from paletteot.images.source import Pixels
 
 FORMATS = {
@@ -60,16 +62,17 @@ def decode(content: bytes, name: str) -> Pixels:
         # Pillow warns of what is decided here (sizes) or harmless (odd tags); what it cannot read raises all the same.
         with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(content), formats=_formats()) as image:
             _check_size(*image.size)
+            raw = raw_mode(image)
             image.load()
-            return np.asarray(_upright(image, _on_white(image)))
+            return np.asarray(_upright(image, _on_white(image, opacity(image, raw, content))))
     except UnidentifiedImageError:
         raise _refused(name, _unidentified(content)) from None
     except Exception as error:  # what Pillow's readers raise on damaged files has no common base below this one
-        raise _refused(name, f"cannot be read as a picture: {error or type(error).__name__}") from error
+        raise _refused(name, f"cannot be read as a picture: {reason(error)}") from error
 
 
-def _refused(name: str, reason: str) -> DataError:
-    return DataError(" ".join(f"{name}: {reason}".split()))
+def _refused(name: str, why: str) -> DataError:
+    return DataError(" ".join(f"{name}: {why}".split()))
 
 
 @cache
@@ -95,17 +98,15 @@ def _check_size(width: int, height: int) -> None:
         raise ValueError(f"{width} x {height} pixels, but 1 to {MOST_PIXELS} are legal")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    """Return the colours of a picture in sRGB, mode RGB, transparent ones on white."""
+def _on_white(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
+    """Return the colours of a picture in sRGB, mode RGB, transparent ones on white; alpha: None where all is opaque."""
     colours = image.convert("LA") if image.mode == "La" else image  # Pillow knows no other way from premultiplied grey
     if image.mode.startswith("I;16"):
         colours = _eight_bits(image)
     elif image.mode in ("I", "F"):
         raise ValueError("grey of 32 bits or signed has no white; save it with 16 bits or 8")
     opaque = _srgb(colours.convert(OPAQUE.get(colours.mode, "RGB")), image.info.get("icc_profile"))
-    if not colours.has_transparency_data:
-        return opaque
-    return Image.composite(opaque, Image.new("RGB", image.size, "white"), colours.convert("RGBA").getchannel("A"))
+    return opaque if alpha is None else Image.composite(opaque, Image.new("RGB", image.size, "white"), alpha)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

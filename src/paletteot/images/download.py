@@ -23,6 +23,9 @@ from tqdm import tqdm
 
 from paletteot.errors import DataError
 from paletteot.files import replacing
+from paletteot.images import addresses
+from paletteot.images.addresses import NotPublicError
+from paletteot.images.reasons import reason
 
 JOURNAL = "journal.jsonl"
 """What was found gone, one JSON line for each file; without it they are all asked for again."""
@@ -30,6 +33,9 @@ JOURNAL = "journal.jsonl"
 GONE = (404, 410)
 PASSING = (408, 425, 429)
 """Besides all above 499: answers that may be others next time."""
+
+PACKED = {"identity", "gzip", "deflate"}
+"""Content encodings that are undone though none is asked for: httpx2 knows others only where their packages are."""
 
 HEADERS = {
     "User-Agent": "paletteot (https://github.com/paletteot/paletteot)",
@@ -43,9 +49,12 @@ class Manners:
     """How servers are treated, and how long they are waited for; all times in seconds.
 
     concurrency: files under way at once. rate: requests per second to one host. connect, read: for a connection, for
-    the next bytes. total: for one whole answer. size: bytes of the largest file. tries: for one file. backoff: before
-    the second, twice that before the third, and so on. wait: the longest of these, and of what a server may ask for.
-    redirects: for one file. patience: files in a row lost to what should pass, before all is given up.
+    the next bytes. total: for one whole answer. size: bytes of the largest file, unpacked. kind: what content types
+    begin with. tries: for one file. backoff: before the second, twice that before the third, and so on. wait: the
+    longest of these, and of what a server may ask for. redirects: for one file; none leads from https to http.
+    patience: files in a row lost to what should pass, before all is given up. allow_private: hosts whose addresses are
+    not of the public internet are asked too, as they are where the environment says so (`addresses.ALLOW`). Behind a
+    proxy it is the proxy that finds addresses.
     """
 
     concurrency: int = 16
@@ -54,11 +63,13 @@ class Manners:
     read: float = 20.0
     total: float = 60.0
     size: int = 32 << 20
+    kind: str = "image/"
     tries: int = 6
     backoff: float = 1.0
     wait: float = 120.0
     redirects: int = 5
     patience: int = 64
+    allow_private: bool = False
 
 
 POLITE = Manners()
@@ -66,13 +77,15 @@ Check = Callable[[bytes, str], object]
 
 
 def download(
-    urls: Mapping[str, str], folder: Path, *, manners: Manners = POLITE, check: Check | None = None
-) -> dict[str, str]:
+    urls: Mapping[str, str], folder: Path, *, manners: Manners = POLITE, check: Check | None = None,
+    allow_fewer: bool = False,
+) -> dict[str, str]:  # fmt: skip
     """Fetch each URL to ``folder / name`` unless it is there; return why, by name, those that cannot be had cannot.
 
     check: called with content and URL before a file is kept, in one other thread; raises DataError where it will not
     do. What is gone and what will not do is remembered in the folder's journal; whatever else failed is asked for again
-    the next time. Raises DataError when ``manners.patience`` files in a row fail.
+    the next time. allow_fewer: whether files may be lost to what should pass: a server's error, a cut connection.
+    Raises DataError where they may not, after the others are had, and when ``manners.patience`` in a row are lost so.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remembered = _remembered(folder / JOURNAL)
@@ -84,8 +97,15 @@ def download(
             total=len(urls), initial=len(urls) - len(todo), desc="photographs", unit="file", file=sys.stderr,
             mininterval=0.5 if sys.stderr.isatty() else 10, dynamic_ncols=True,
         )  # fmt: skip
+        run = _Run(folder, manners, check, bar)
         with bar:
-            lost |= asyncio.run(_Run(folder, manners, check, bar).fetch(todo))
+            lost |= asyncio.run(run.fetch(todo))
+        if run.passing and not allow_fewer:
+            name = next(name for name in urls if name in run.passing)
+            raise DataError(
+                f"{urls[name]}: {lost[name]}; {len(run.passing)} of {len(urls)} could not be had for such reasons. "
+                "What was had is kept: run again to go on, or allow fewer to do without them"
+            )
     return {name: lost[name] for name in urls if name in lost}
 
 
@@ -124,13 +144,15 @@ class _Pace:
 
 
 class _Run:
-    """One call of `download`."""
+    """One call of `download`; passing: names of the files lost to what should pass."""
 
     def __init__(self, folder: Path, manners: Manners, check: Check | None, bar: tqdm[NoReturn]) -> None:
         self._folder, self._manners, self._check, self._bar = folder, manners, check, bar
         self._pace = _Pace(manners.rate)
+        self._allow_private = manners.allow_private or addresses.allowed()
         self._checking = asyncio.Lock()
         self._lost: dict[str, str] = {}
+        self.passing: set[str] = set()
         self._in_a_row = 0
 
     async def fetch(self, todo: Mapping[str, str]) -> dict[str, str]:
@@ -140,6 +162,8 @@ class _Run:
         limits = httpx.Limits(max_connections=manners.concurrency, max_keepalive_connections=manners.concurrency)
         left = iter(todo.items())  # shared: whoever is free takes the next
         async with httpx.AsyncClient(headers=HEADERS, timeout=timeout, limits=limits, verify=_tls()) as self._client:
+            if not self._allow_private:
+                _only_public(self._client)
             try:
                 async with asyncio.TaskGroup() as workers:
                     for _ in range(min(manners.concurrency, len(todo))):
@@ -163,6 +187,8 @@ class _Run:
 
     def _note(self, name: str, url: str, lost: _Lost) -> None:
         self._lost[name] = str(lost)
+        if lost.passing:
+            self.passing.add(name)
         self._in_a_row = self._in_a_row + 1 if lost.passing else 0
         if lost.gone:
             line = json.dumps({"name": name, "url": url, "reason": str(lost)}) + "\n"
@@ -171,7 +197,7 @@ class _Run:
         if self._in_a_row >= self._manners.patience:
             raise DataError(
                 f"{url}: {lost}; neither were the {self._in_a_row - 1} before it to be had, so no more were asked for. "
-                "What was had is kept: start again when the servers can be reached"
+                "What was had is kept: run again to go on when the servers can be reached"
             )
 
     def _checked(self, content: bytes, url: str) -> None:
@@ -187,7 +213,7 @@ class _Run:
         while True:
             try:
                 return await self._once(url)
-            except (_Lost, TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            except (_Lost, TimeoutError, NotPublicError, httpx.HTTPError, httpx.InvalidURL) as error:
                 lost = self._understood(error)
             if not lost.passing:
                 raise lost
@@ -201,26 +227,34 @@ class _Run:
         match error:
             case _Lost():
                 return error
+            case NotPublicError():
+                return _Lost(str(error))
             case httpx.InvalidURL():
-                return _Lost(f"no URL that can be asked for: {error}")
+                return _Lost(f"no URL that can be asked for: {reason(error)}")
             case httpx.ConnectTimeout():
                 return _Lost(f"no connection within {self._manners.connect:g} s", passing=True)
             case httpx.TimeoutException():
                 return _Lost(f"no bytes for {self._manners.read:g} s", passing=True)
             case TimeoutError():
                 return _Lost(f"not whole within {self._manners.total:g} s", passing=True)
-        return _Lost(" ".join(f"{type(error).__name__}: {error}".split())[:200], passing=True)
+        why = reason(error)
+        name = type(error).__name__
+        return _Lost(why if why == name else f"{name}: {why}", passing=True)
 
     async def _once(self, url: str) -> bytes:
         request = self._client.build_request("GET", url)
         for _ in range(self._manners.redirects + 1):
             _check_url(request.url)
+            if not self._allow_private:
+                addresses.check_literal(request.url.host)
             await self._pace.turn(request.url.host)
             async with asyncio.timeout(self._manners.total):
                 response = await self._client.send(request, stream=True)
                 try:
                     if response.next_request is None:
                         return await self._body(response)
+                    if (request.url.scheme, response.next_request.url.scheme) == ("https", "http"):
+                        raise _Lost(f"redirected from https to {str(response.next_request.url)[:200]!r}")
                     request = response.next_request
                 finally:
                     await response.aclose()
@@ -232,8 +266,11 @@ class _Run:
             if passing := status in PASSING or status >= 500:
                 self._pace.close(response.url.host, min(_asked_for(headers.get("Retry-After")), self._manners.wait))
             raise _Lost(f"status {status} {response.reason_phrase}".strip(), passing=passing, gone=status in GONE)
-        if not (kind := headers.get("Content-Type", "none")).lower().startswith("image/"):
-            raise _Lost(f"content type {kind[:100]}, not image/*")
+        if not (kind := headers.get("Content-Type", "none")).lower().startswith(self._manners.kind):
+            raise _Lost(f"content type {kind[:100]}, not {self._manners.kind}*")
+        packed = {one.strip().lower() for one in headers.get("Content-Encoding", "identity").split(",")}
+        if not packed <= PACKED:
+            raise _Lost(f"content encoding {', '.join(sorted(packed - PACKED))[:100]}, which was not asked for")
         too_large = _Lost(f"larger than {most} bytes")
         if int(headers.get("Content-Length", 0)) > most:
             raise too_large
@@ -245,6 +282,15 @@ class _Run:
         if not content:
             raise _Lost("no bytes", passing=True)
         return bytes(content)
+
+
+def _only_public(client: httpx.AsyncClient) -> None:
+    """Let a client connect to public addresses alone, but for the proxies that the environment names.
+
+    httpx2 lets the backend of its connections be given only together with the proxies, which it would then not look up.
+    """
+    pool = client._transport._pool  # type: ignore[attr-defined]
+    pool._network_backend = addresses.PublicOnly(pool._network_backend)
 
 
 @cache

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 from stat import S_ISDIR, S_ISREG
 
 import numpy as np
-import polars as pl
 
 from paletteot.errors import DataError
 from paletteot.files import sha256, sha256_of
 from paletteot.images import grading as gradings
+from paletteot.images import groups
 from paletteot.images.decode import SUFFIXES, decode
+from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
 SLUG = 40
@@ -38,6 +39,7 @@ class Folder:
         self.group_by = None if group_by is None else Path(group_by)
         self.licence = licence or "not stated"
         self.skipped: dict[str, str] = {}
+        self.state: dict[str, tuple[int, int]] = {}
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:  # noqa: ARG002
         """Return every picture, in an order that depends on the seed and on the names below the folder alone.
@@ -47,12 +49,13 @@ class Folder:
         self.skipped = {}
         if not self.root.is_dir():
             raise DataError(f"{self.root}: no such folder")
-        sizes = dict(self._found())
+        self.state = dict(self._found())
+        sizes = {place: size for place, (size, _) in self.state.items()}
         if not sizes:
             raise DataError(f"{self.root}: no picture there, no file ending in {', '.join(sorted(SUFFIXES))}")
-        groups = self._groups(set(sizes))
+        groups_of = self._groups(set(sizes))
         order = sorted(sizes, key=lambda place: sha256_of(f"{seed}:{place}".encode()))
-        made = [self._picture(place, groups[place], grading, seed) for place in self._distinct(order, sizes)]
+        made = [self._picture(place, groups_of[place], grading, seed) for place in self._distinct(order, sizes)]
         self.skipped = dict(sorted(self.skipped.items()))
         return made
 
@@ -66,7 +69,7 @@ class Folder:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise DataError(f"{file}: cannot be read: {error.strerror}") from None
+            raise DataError(f"{file}: cannot be read: {reason(error)}") from None
         return Original(decode(content, str(file)), sha256_of(content))
 
     def _picture(self, place: str, group: str, grading: float, seed: int) -> Picture:
@@ -76,8 +79,8 @@ class Folder:
             place=place, grading=gradings.draw(rng, grading),
         )  # fmt: skip
 
-    def _found(self) -> Iterator[tuple[str, int]]:
-        """Give places and bytes of the files with a picture's suffix; note what is skipped."""
+    def _found(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Give places, and bytes and times, of the files with a picture's suffix; note what is skipped."""
         root = self.root.resolve()
         folders = [""]
         while folders:
@@ -86,19 +89,19 @@ class Folder:
                 with os.scandir(self.root / parent) as entries:
                     there = [entry for entry in entries if not entry.name.startswith(".")]
             except OSError as error:
-                self.skipped[parent or "."] = f"the folder cannot be read: {error.strerror}"
+                self.skipped[parent or "."] = f"the folder cannot be read: {reason(error)}"
                 continue
             for entry in there:
                 place = f"{parent}/{entry.name}".removeprefix("/")
-                mode, size = _stat(entry)
+                mode, size, time = _stat(entry)
                 if not S_ISDIR(mode) and Path(entry.name).suffix.lower() not in SUFFIXES:
                     continue
-                if (reason := _unfit(entry, mode, root)) is not None:
-                    self.skipped[os.fsencode(place).decode("utf-8", "backslashreplace")] = reason
+                if (unfit := _unfit(entry, mode, root)) is not None:
+                    self.skipped[os.fsencode(place).decode("utf-8", "backslashreplace")] = unfit
                 elif S_ISDIR(mode):
                     folders.append(place)
                 else:
-                    yield place, size
+                    yield place, (size, time)
 
     def _distinct(self, order: Sequence[str], sizes: Mapping[str, int]) -> Iterator[str]:
         """Give the places whose content, and image_id, no earlier one has; only files of equal size are read."""
@@ -111,7 +114,7 @@ class Folder:
                 try:
                     content = sha256(self.root / place)
                 except OSError as error:
-                    self.skipped[place] = f"cannot be read: {error.strerror}"
+                    self.skipped[place] = f"cannot be read: {reason(error)}"
                     continue
             if contents.setdefault(content, place) != place:
                 self.skipped[place] = f"the same file as {contents[content]}"
@@ -124,9 +127,10 @@ class Folder:
         """Return the group of each place; raises DataError where the CSV file lists not all, or what is absent."""
         if self.group_by is None:
             return {place: parent if (parent := place.rpartition("/")[0]) else place for place in places}
-        listed = _listed(self.group_by)
+        listed = groups.read(self.group_by)
         for place in sorted(listed.keys() - places - self.skipped.keys()):
-            raise DataError(f"{self.group_by}: lists {place}, but {self.root / place} is no picture there")
+            hint = "; write / where it has \\" if place.replace("\\", "/") in places else ""
+            raise DataError(f"{self.group_by}: lists {place}, but {self.root / place} is no picture there{hint}")
         for place in sorted(places - listed.keys()):
             raise DataError(f"{self.group_by}: no group for {place}")
         return listed
@@ -139,13 +143,13 @@ def image_id(place: str) -> str:
     return "-".join(part for part in ("folder", slug, sha256_of(place.encode())[:8]) if part)
 
 
-def _stat(entry: os.DirEntry[str]) -> tuple[int, int]:
-    """Return mode and bytes of what an entry is or links to; zeros for a link to nothing or in a circle."""
+def _stat(entry: os.DirEntry[str]) -> tuple[int, int, int]:
+    """Return mode, bytes and time, ns, of what an entry is or links to; zeros for a link to nothing or in a circle."""
     try:
         found = entry.stat()
     except OSError:
-        return 0, 0
-    return found.st_mode, found.st_size
+        return 0, 0, 0
+    return found.st_mode, found.st_size, found.st_mtime_ns
 
 
 def _unfit(entry: os.DirEntry[str], mode: int, root: Path) -> str | None:
@@ -160,22 +164,3 @@ def _unfit(entry: os.DirEntry[str], mode: int, root: Path) -> str | None:
         return "a link to a folder"
     target = Path(entry.path).resolve()
     return None if target.is_relative_to(root) else "a link out of the folder"
-
-
-def _listed(file: Path) -> dict[str, str]:
-    """Read the CSV file of groups: file -> group; raises DataError naming file and row."""
-    try:
-        frame = pl.read_csv(file, infer_schema=False, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{file}: not a CSV file: {' '.join(str(error).split())[:200]}") from None
-    for column in ("file", "group"):
-        if column not in frame.columns:
-            raise DataError(f"{file}: column {column} is missing; there are {', '.join(frame.columns)}")
-    listed: dict[str, str] = {}
-    for row, (name, group) in enumerate(frame.select("file", "group").iter_rows(), start=1):
-        if not name or not group:
-            raise DataError(f"{file}: row {row}: file and group must not be empty, but are {name!r} and {group!r}")
-        place = PurePosixPath(name).as_posix()
-        if listed.setdefault(place, group) != group:
-            raise DataError(f"{file}: row {row}: {place} is in group {group!r}, but was in {listed[place]!r}")
-    return listed

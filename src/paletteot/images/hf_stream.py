@@ -20,7 +20,8 @@ def is_here(location: str) -> bool:
 def state(location: str) -> list[tuple[str, int, int]]:
     """Return names, bytes and times of local files, so that a change of theirs is seen; of the hub's nothing."""
     path = Path(location)
-    files = path.rglob("*") if path.is_dir() else [path] if path.is_file() else path.parent.glob(path.name)
+    one = [path] if path.is_file() else list(path.parent.glob(path.name))
+    files = list(path.rglob("*")) if path.is_dir() else one
     return sorted((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file())
 
 
@@ -55,12 +56,17 @@ def rows(
 
 
 def _asked(location: str) -> dict[str, Any]:
-    """Return what `datasets` is asked for."""
+    """Return what `datasets` is asked for; it takes every name of a file or folder for a pattern.
+
+    Raises DataError for a folder whose name it would take for that of others.
+    """
     if not is_here(location):
         name, _, revision = location.partition("@")
         return {"path": name, "revision": revision or None}
-    if Path(location).is_dir():
-        return {"path": location}
     path = Path(location)
+    if path.is_dir():
+        if glob.has_magic(str(path.resolve())):
+            raise DataError(f"{location}: datasets takes *, ? and [ in the name of a folder for a pattern; rename it")
+        return {"path": location}
     name = glob.escape(path.name) if path.is_file() else path.name  # which may be a pattern; its folder is none
     return {"path": BUILDERS[path.suffix], "data_files": str(Path(glob.escape(str(path.parent))) / name)}

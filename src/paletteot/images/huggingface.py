@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from heapq import heappush, heappushpop
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,14 +18,19 @@ from tqdm import tqdm
 from paletteot.engine import fingerprint
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256_of, write_json
+from paletteot.images import addresses, hf_stream
 from paletteot.images import grading as gradings
-from paletteot.images import hf_stream
 from paletteot.images.decode import decode
+from paletteot.images.download import POLITE, download
+from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
-REMOTE = ("hf://", "https://", "http://")
+WEB = ("https://", "http://")
+REMOTE = ("hf://", *WEB)
 """Where the files that a data set of the hub names may lie: it may not name files of this machine."""
 THREADS = 8
+ANY_KIND = replace(POLITE, kind="")
+"""How files on the web are asked for: data sets lie on servers that say of every file that it is bytes."""
 
 
 class Row(NamedTuple):
@@ -49,11 +55,12 @@ class HuggingFace:
     licence: what may be done with the pictures. cache: folder for the sample's files; it holds one sample, which is
     drawn anew when anything here, the seed, or a local file changes. The hub is not asked again: without @REVISION a
     sample once drawn stays. column: the column of images; found by its type where there is one.
+    allow_fewer: whether files on the web that cannot be had now, but may be another time, are done without.
     """
 
     def __init__(
         self, location: str, group_by: str | None, split: str | None, licence: str | None, cache: Path,
-        column: str | None = None,
+        column: str | None = None, *, allow_fewer: bool = False,
     ):  # fmt: skip
         self.location = location
         self.group_by = group_by
@@ -63,6 +70,8 @@ class HuggingFace:
         self.column = column
         self.paths: dict[str, str] = {}
         self.skipped: dict[str, str] = {}
+        self.state: list[tuple[str, int, int]] = []
+        self.allow_fewer = allow_fewer
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
         """Return ``count`` rows and a tenth and ten more, fewer where there are not so many, in seeded order.
@@ -80,9 +89,13 @@ class HuggingFace:
 
         Raises DataError where a file may be had another time: the hub does not answer.
         """
+        named = {picture.image_id: self.paths.get(picture.image_id, "") for picture in pictures}
+        urls = {name: path for name, path in named.items() if path.startswith(WEB)}
+        lost = download(urls, self.sample, manners=ANY_KIND, allow_fewer=self.allow_fewer)
         with ThreadPoolExecutor(THREADS) as pool:
-            reasons = pool.map(self._lost, pictures)
-            return {one.image_id: why for one, why in zip(pictures, reasons, strict=True) if why is not None}
+            reasons = pool.map(self._lost, [picture for picture in pictures if picture.image_id not in urls])
+            found = {name: why for name, why in reasons if why is not None}
+        return {picture.image_id: why for picture in pictures if (why := (lost | found).get(picture.image_id))}
 
     def open(self, picture: Picture) -> Original:
         """Read a fetched picture; raises DataError naming its row where it is missing or no whole picture."""
@@ -90,7 +103,7 @@ class HuggingFace:
         try:
             content = (self.sample / picture.image_id).read_bytes()
         except OSError as error:
-            raise DataError(f"{name}: {self.sample / picture.image_id} cannot be read: {error.strerror}") from None
+            raise DataError(f"{name}: {self.sample / picture.image_id} cannot be read: {reason(error)}") from None
         return Original(decode(content, name), sha256_of(content))
 
     def _picture(self, row: Row, grading: float, seed: int) -> Picture:
@@ -101,25 +114,31 @@ class HuggingFace:
             grading=gradings.draw(np.random.default_rng([seed, row.number]), grading),
         )  # fmt: skip
 
-    def _lost(self, picture: Picture) -> str | None:
-        """Bring the file of a picture where it is not here; return why it cannot be had."""
-        file, path = self.sample / picture.image_id, self.paths.get(picture.image_id)
-        if path is None or file.is_file():
-            return None
+    def _lost(self, picture: Picture) -> tuple[str, str | None]:
+        """Bring the file of a picture where it is not here; return its name, and why it cannot be had."""
+        name, path = picture.image_id, self.paths.get(picture.image_id)
+        if path is None or (self.sample / name).is_file():
+            return name, None
         try:
-            with fsspec.open(path, "rb") as stream, replacing(file) as fresh:
-                fresh.write_bytes(stream.read())
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-            return _line(f"its file cannot be read: {error}")
+            if path.rpartition("::")[2].startswith(WEB):
+                addresses.check_url(path.rpartition("::")[2])
+            with fsspec.open(path, "rb") as stream:
+                content = stream.read(ANY_KIND.size + 1)
+            if len(content) > ANY_KIND.size:
+                return name, f"its file is larger than {ANY_KIND.size} bytes"
+            with replacing(self.sample / name) as fresh:
+                fresh.write_bytes(content)
+        except (FileNotFoundError, IsADirectoryError, PermissionError, addresses.NotPublicError) as error:
+            return name, _line(f"its file cannot be read: {reason(error)}")
         except Exception as error:  # the file systems that fsspec knows have no common base below this one
-            raise DataError(_line(f"{self.location}, {picture.place}: {path} cannot be had now: {error}")) from error
-        return None
+            why = f"{path} cannot be had now: {reason(error)}; run again to go on"
+            raise DataError(_line(f"{self.location}, {picture.place}: {why}")) from error
+        return name, None
 
     def _sample(self, size: int, seed: int) -> list[Row]:
         """Return the sample, drawn where what lies in the cache is not it, or not whole."""
-        key = fingerprint(
-            self.location, self.group_by, self.split, self.column, size, seed, hf_stream.state(self.location)
-        )
+        self.state = hf_stream.state(self.location)
+        key = fingerprint(self.location, self.group_by, self.split, self.column, size, seed, self.state)
         known = self.sample / "sample.json"
         rows = _remembered(known, key)
         if rows and all(row.path or row.reason or (self.sample / row.image_id).is_file() for row in rows):
@@ -154,9 +173,7 @@ class HuggingFace:
             raise
         except Exception as error:  # datasets, its readers and the network have no common base below this one
             where = f" after row {number}" if number >= 0 else ""
-            raise DataError(
-                _line(f"{self.location}: cannot be read{where}: {error or type(error).__name__}")
-            ) from error
+            raise DataError(_line(f"{self.location}: cannot be read{where}: {reason(error)}")) from error
         if not kept:
             raise DataError(f"{self.location}: no row there")
         return [row for _, row in sorted(kept, reverse=True)]

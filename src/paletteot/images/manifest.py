@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from paletteot.dataset import schema
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256_of
+from paletteot.images.reasons import reason
 from paletteot.images.render import render
 from paletteot.images.source import Original, Picture, Pixels
 from paletteot.tables import read_parquet
@@ -69,8 +70,8 @@ def load_pixels(folder: Path, row: Mapping[str, object]) -> Pixels:
         raise DataError(f"{file}: the picture is missing") from None
     except UnidentifiedImageError:
         raise DataError(f"{file}: not a whole picture: no known format") from None
-    except (OSError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file}: not a whole picture: {error}") from None
+    except Exception as error:  # what Pillow's readers raise on damaged files has no common base below this one
+        raise DataError(f"{file}: not a whole picture: {reason(error)}") from None
     if sha256_of(content) != row["sha256"]:
         raise DataError(f"{file}: sha256 must be {row['sha256']}, as in {NAME}, but is {sha256_of(content)}")
     return pixels

@@ -49,6 +49,14 @@ class Source(Protocol):
 
     skipped: dict[str, str]
 
+    @property
+    def state(self) -> object:
+        """What the user's files that `pictures` found are, as JSON: bytes and times; None where there are none.
+
+        Unfinished work on other contents is not gone on with.
+        """
+        ...
+
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:
         """Return pictures in seeded order: the first ``count`` are wanted, any further ones stand by as substitutes.
 

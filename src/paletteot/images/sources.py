@@ -49,13 +49,15 @@ def _folder(wanted: ImagesParams, _cache: Path) -> Source:
 def _unsplash(wanted: ImagesParams, cache: Path) -> Source:
     from paletteot.images.unsplash import Unsplash
 
-    return Unsplash(str(wanted.location), cache)
+    return Unsplash(str(wanted.location), cache, allow_fewer=wanted.allow_fewer)
 
 
 def _huggingface(wanted: ImagesParams, cache: Path) -> Source:
     from paletteot.images.huggingface import HuggingFace
 
-    return HuggingFace(str(wanted.location), wanted.group_by, wanted.split, wanted.licence, cache)
+    return HuggingFace(
+        str(wanted.location), wanted.group_by, wanted.split, wanted.licence, cache, allow_fewer=wanted.allow_fewer
+    )
 
 
 SOURCES: dict[str, Callable[[ImagesParams, Path], Source]] = {

@@ -16,6 +16,7 @@ from paletteot.images import archive
 from paletteot.images import grading as gradings
 from paletteot.images.decode import decode
 from paletteot.images.download import POLITE, Manners, download
+from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
 
@@ -23,15 +24,20 @@ class Unsplash:
     """The photos that an archive lists, in seeded order, fetched when they are wanted.
 
     location: the zip, or the folder it was unpacked to. cache: folder for the photographs. width: that they are asked
-    for in, pixels. manners: towards the servers.
+    for in, pixels. manners: towards the servers. allow_fewer: whether a photo that cannot be had now, but may be had
+    another time, is done without.
     """
 
-    def __init__(self, location: str, cache: Path, *, width: int = 512, manners: Manners = POLITE) -> None:
+    def __init__(
+        self, location: str, cache: Path, *, width: int = 512, manners: Manners = POLITE, allow_fewer: bool = False
+    ) -> None:
         self.skipped: dict[str, str] = {}
+        self.state = None  # a photograph in the cache is never written anew
         self._location = Path(location)
         self._folder = cache / f"w{width}"
         self._width = width
         self._manners = manners
+        self._allow_fewer = allow_fewer
 
     def pictures(self, count: int, *, grading: float, seed: int) -> list[Picture]:  # noqa: ARG002
         """Return every photo of the archive: what stands behind the first ``count`` stands by.
@@ -58,9 +64,11 @@ class Unsplash:
     def fetch(self, pictures: Sequence[Picture]) -> Mapping[str, str]:
         """Download the photographs that are not here yet; return why some cannot be had.
 
-        Raises DataError when nothing can be had any more: no network, or the servers are down.
+        Raises DataError where some can be had another time, unless fewer may do, and when nothing can be had any more:
+        no network, or the servers are down.
         """
-        return download({p.image_id: p.place for p in pictures}, self._folder, manners=self._manners, check=decode)
+        urls = {picture.image_id: picture.place for picture in pictures}
+        return download(urls, self._folder, manners=self._manners, check=decode, allow_fewer=self._allow_fewer)
 
     def open(self, picture: Picture) -> Original:
         """Return a photograph that was fetched; raises DataError where it was not, or is no whole picture."""
@@ -68,7 +76,7 @@ class Unsplash:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise DataError(f"{file}: the photograph cannot be read: {error.strerror}") from None
+            raise DataError(f"{file}: the photograph cannot be read: {reason(error)}") from None
         return Original(decode(content, str(file)), sha256_of(content))
 
 

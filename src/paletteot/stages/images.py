@@ -39,7 +39,8 @@ def stage(params: Params) -> None:
     wanted = params.images
     source = sources.create(wanted, paths.ORIGINALS / wanted.source)
     order = source.pictures(wanted.count, grading=wanted.grading, seed=wanted.seed)
-    key = engine.fingerprint(wanted.model_dump(), [asdict(picture) for picture in order], *closure.files(__name__))
+    known = [asdict(picture) for picture in order]
+    key = engine.fingerprint(wanted.model_dump(), known, source.state, *closure.files(__name__))
     folder = engine.partial_folder("images", key)
     rejected = [{"place": place, "reason": reason} for place, reason in source.skipped.items()]
     taken = _taken(source, order, wanted, folder, params.workers, rejected)
