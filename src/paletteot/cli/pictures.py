@@ -14,7 +14,7 @@ from paletteot.errors import ParamsError
 from paletteot.splits import EVALUATED
 
 if TYPE_CHECKING:
-    from paletteot.config.params import Params
+    pass
 
 
 def images(
@@ -46,8 +46,7 @@ def images(
     makes everything else from them.
     """
     import paletteot.project.workspace as workspaces
-    import paletteot.stages.images as stage
-    from paletteot.files import write_text
+    from paletteot.files import replacing
     from paletteot.project import paths
 
     if here and workspace is not None:
@@ -60,13 +59,14 @@ def images(
         chosen["group_by"] = _absolute(group_by, source)
     folder = Path() if here else (workspace or workspaces.FOLDER / source).expanduser()
     base = folder if (folder / paths.PARAMS).is_file() else Path()
-    text, params = _changed(base / paths.PARAMS, chosen, _sizes(pairs) if pairs else {})
+    text = _changed(base / paths.PARAMS, chosen, _sizes(pairs) if pairs else {})
     if not here:
         workspaces.check(Path.cwd(), folder)
         workspaces.prepare(Path.cwd(), folder)
-    with chdir(folder):
-        stage.stage(params)
-        write_text(paths.PARAMS, text)
+    with replacing(folder / paths.PARAMS) as fresh:  # which takes its place when the pictures are there
+        fresh.write_text(text, encoding="utf-8")
+        if workspaces.stage(folder, "--params", fresh.name, "images").returncode:
+            raise ParamsError(f"the images stage failed, as said above; {folder / paths.PARAMS} was not changed")
     if workspaces.dvc(folder, "commit", "--quiet", "--force", "images").returncode:
         raise ParamsError(
             f"{folder / paths.IMAGES} and {folder / paths.PARAMS} are written, but dvc could not record them, as said "
@@ -90,8 +90,8 @@ def _sizes(pairs: int) -> dict[str, int]:
     return {"train": pairs - 4 * each, **dict.fromkeys(EVALUATED, each), "total": pairs}
 
 
-def _changed(file: Path, chosen: dict[str, Any], sizes: dict[str, int]) -> tuple[str, Params]:
-    """Return a params.yaml with the choice put in, its comments kept, and what it says; raises ParamsError."""
+def _changed(file: Path, chosen: dict[str, Any], sizes: dict[str, int]) -> str:
+    """Return a params.yaml with the choice put in, its comments kept; raises ParamsError where that is not legal."""
     from ruamel.yaml import YAML
 
     import paletteot.images.sources as sources
@@ -116,6 +116,5 @@ def _changed(file: Path, chosen: dict[str, Any], sizes: dict[str, int]) -> tuple
     params["pairs"].update(sizes)
     text = StringIO()
     yaml.dump(params, text)
-    parsed = config.parse(text.getvalue(), file)
-    sources.create(parsed.images, paths.ORIGINALS)
-    return text.getvalue(), parsed
+    sources.create(config.parse(text.getvalue(), file).images, paths.ORIGINALS)
+    return text.getvalue()

@@ -13,9 +13,9 @@ from paletteot.project import closure, paths
 from paletteot.warmstarts.contract import family
 
 
-def load_params() -> Params:
-    """Read params.yaml and check the names in it too; raises ParamsError."""
-    params = load(paths.PARAMS)
+def load_params(file: Path = paths.PARAMS) -> Params:
+    """Read params.yaml, or what may take its place, and check the names in it too; raises ParamsError."""
+    params = load(file)
     sources.check_name(params.images.source)
     for name, settings in params.train.networks.items():
         check_network(name, settings.architecture)

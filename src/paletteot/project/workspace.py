@@ -44,6 +44,12 @@ def dvc(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedPr
     return subprocess.run(command, cwd=folder, env=environment(), text=True, check=False, **options)
 
 
+def stage(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage in a folder, as its dvc.yaml would."""
+    command = [sys.executable, "-m", "paletteot.stages", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment(), text=True, check=False)
+
+
 def check(root: Path, folder: Path) -> None:
     """Raise ParamsError where root is no project, or a folder holds what a workspace must not replace."""
     for name in ("dvc.yaml", paths.PARAMS, "src"):

@@ -1,4 +1,4 @@
-"""Run a stage: ``python -m paletteot.stages NAME [ITEM]``, as dvc.yaml does.
+"""Run a stage: ``python -m paletteot.stages [--params FILE] NAME [ITEM]``, as dvc.yaml does.
 
 Stages are imported, never run as ``__main__``: worker processes find their functions by module.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 from paletteot.config.params import Params
 from paletteot.endings import one_line
 from paletteot.errors import ParamsError
 from paletteot.extras import needed
-from paletteot.project import lock
+from paletteot.project import lock, paths
 from paletteot.project.parameters import load_params
 
 STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate", "report")
@@ -22,8 +23,9 @@ def main(arguments: list[str]) -> None:
     """Run a stage; an error or a signal ends in one line and an exit code."""
     with one_line():
         lock.mend()
-        params = load_params()
-        name, items = _chosen(arguments, params)
+        file = Path(arguments[1]) if arguments[:1] == ["--params"] and len(arguments) > 1 else paths.PARAMS
+        params = load_params(file)
+        name, items = _chosen(arguments[2:] if arguments[:1] == ["--params"] else arguments, params)
         with needed():
             importlib.import_module(f"paletteot.stages.{name}").stage(params, *items)
 
