@@ -20,8 +20,7 @@ from record import machine, write_section
 
 import paletteot
 from paletteot import engine
-from paletteot.dataset import sources as origin
-from paletteot.dataset import verify
+from paletteot.dataset import sources, verify
 from paletteot.project import paths
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
@@ -87,7 +86,7 @@ def plans_in(folder: Path) -> int:
 
 
 def main() -> None:
-    release = origin.release(paths.RELEASE)
+    release = sources.release(paths.RELEASE)
     threads, plans = engine.cores(0), plans_in(paths.PLANS)
     with TemporaryDirectory() as cache:
         rows = {

@@ -98,7 +98,7 @@ def ours(tolerance: float) -> list[Contestant]:
         "dual network": learned(),
     }
     tolerances = (tolerance,)
-    solvers: dict[str, Callable[[Problem, Array], Descent | newton.Solution]] = {
+    solvers: dict[str, Callable[[Problem, Array], Descent | newton.NewtonSolution]] = {
         "plain": partial(accelerated.plain, tolerances=tolerances),
         "relaxed": partial(accelerated.relaxed, tolerances=tolerances),
         **{
@@ -108,7 +108,9 @@ def ours(tolerance: float) -> list[Contestant]:
         "Newton": partial(newton.solve, tolerance=tolerance),
     }
 
-    def whole(solver: Callable[..., Descent | newton.Solution], start: Start, problem: Problem, _cost: Array) -> Array:
+    def whole(
+        solver: Callable[..., Descent | newton.NewtonSolution], start: Start, problem: Problem, _cost: Array
+    ) -> Array:
         return solver(problem, start(problem)).g
 
     return [

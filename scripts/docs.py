@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards import accelerated as accelerated_board
+from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.boards.markdown import escape, markdown_table
 from paletteot.dataset import schema
 from paletteot.splits import RANKING
@@ -37,8 +37,8 @@ def block(reports: Path) -> str:
 
 def track_b(board: pl.DataFrame) -> str:
     """Return the headline: each start under its acceleration."""
-    left_out = [board_b.HEADER.index(name) for name in ("failures", "rank", "seeds")]
-    table = [list(board_b.HEADER), *board_b.headline_rows(board)]
+    left_out = [accelerated_board.HEADER.index(name) for name in ("failures", "rank", "seeds")]
+    table = [list(accelerated_board.HEADER), *accelerated_board.headline_rows(board)]
     header, *rows = [[text for place, text in enumerate(line) if place not in left_out] for line in table]
     return markdown_table(header, rows)
 
@@ -50,7 +50,7 @@ def track_a(board: pl.DataFrame) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for row in board.filter(pl.col("shown") & (pl.col("split") == RANKING)).iter_rows(named=True):
-        shown = {name: escape(text) for name, text in board_a.cells(row).items()}
+        shown = {name: escape(text) for name, text in starts_board.cells(row).items()}
         lines.append(
             "| {family} | **{ratio_median}** ({ratio_low} to {ratio_high}) | {improved_share} | {median} "
             "| {init_iterations} | {total_ms} | {rank} |".format(**shown)

@@ -87,7 +87,7 @@ def test_a_run_just_above_the_tolerance_has_failed() -> None:
 def test_ours_reach_the_tolerance(
     tolerance: float, make_problem: MakeProblem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(solvers.common, "MODELS", tmp_path)  # no learned starts: those come with the data
+    monkeypatch.setattr(solvers.paths, "MODELS", tmp_path)  # no learned starts: those come with the data
     problem = make_problem(k=16, eps=0.5)
     contestants = solvers.ours(tolerance)
     solvers.race(contestants, [problem])

@@ -10,8 +10,7 @@ import pytest
 from sklearn.datasets import load_sample_image
 
 import paletteot
-from paletteot.dataset import labels as label
-from paletteot.dataset import load, schema
+from paletteot.dataset import labels, load, schema
 from paletteot.palettes import Palette, palette
 from paletteot.tables import dtypes, write_parquet
 
@@ -97,8 +96,8 @@ def test_a_file_of_several_sizes_stores_the_largest_and_weight_zero(file, mixed)
 
 
 def test_plans_of_a_file_of_several_sizes_are_those_of_the_palettes_as_they_are(file, mixed):
-    pairs = label.all_pairs(load.load_palettes(file), file)
-    frame = label.exact(pairs, eps=0.5)
+    pairs = labels.all_pairs(load.load_palettes(file), file)
+    frame = labels.exact(pairs, eps=0.5)
     assert (frame["source_error"] + frame["target_error"]).max() <= 2e-9
     assert len(frame) == 6
     for row, (i, j) in enumerate(zip(pairs.source, pairs.target, strict=True)):

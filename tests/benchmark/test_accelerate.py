@@ -119,7 +119,7 @@ def test_newton_that_stops_short_is_a_failure_and_no_crash(monkeypatch, error):
 
 def test_newton_is_not_believed(monkeypatch):
     """An answer whose recomputed error is too large is a failure, whatever the solver says of it."""
-    monkeypatch.setattr(newton, "solve", lambda _, g, **__: newton.Solution(g, 1, 0.0))
+    monkeypatch.setattr(newton, "solve", lambda _, g, **__: newton.NewtonSolution(g, 1, 0.0))
     frame = second_order.track_c(starts.ask(Told(), pairs()))
     assert not frame["converged"].any()
     assert (frame["error"] > 1e-3).all()

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paletteot.benchmark.boards import solvers as board_solvers
+from paletteot.benchmark.boards import solvers as solvers_board
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.tracks.race import COLUMNS
 from paletteot.errors import DataError
@@ -44,9 +44,9 @@ def pictures(problems: int) -> Bootstrap:
 def test_a_failure_stands_as_the_cap_and_a_problem_as_its_median_repeat():
     nan = np.nan
     made = runs({BASE: [[1.0, 1.0, 1.0]] * 3, ODD: [[0.1, 0.3, nan], [0.1, nan, nan], [5.0, 0.2, 0.1]]})
-    scores = board_solvers.scored(made, CAP).filter(pl.col("method") == ODD)
+    scores = solvers_board.scored(made, CAP).filter(pl.col("method") == ODD)
     assert scores["score"].to_list() == [0.3, CAP, 0.2]
-    row = board_solvers.rows(made, pictures(3), base=BASE, cap=CAP).row(
+    row = solvers_board.rows(made, pictures(3), base=BASE, cap=CAP).row(
         by_predicate=pl.col("method") == ODD, named=True
     )
     assert (row["problems"], row["runs"], row["failures"]) == (3, 9, 3)
@@ -61,7 +61,7 @@ def test_the_faster_one_ranks_first_and_equal_ones_tie():
     times = {BASE: hard, "half": hard / 2, "other": hard / 2, "never": np.full(40, np.nan)}
     loose = runs({name: [[one] for one in column] for name, column in times.items()}, 1e-4)
     tight = runs({name: [[2 * one] for one in column] for name, column in times.items()})
-    board = board_solvers.rows(pl.concat([tight, loose]), pictures(40), base=BASE, cap=CAP)
+    board = solvers_board.rows(pl.concat([tight, loose]), pictures(40), base=BASE, cap=CAP)
     assert board["tolerance"].to_list() == [1e-4] * 4 + [1e-9] * 4
     assert board["method"].to_list() == ["half", "other", BASE, "never"] * 2
     assert board["rank"].to_list() == [1, 1, 3, 4] * 2
@@ -71,8 +71,8 @@ def test_the_faster_one_ranks_first_and_equal_ones_tie():
 
 def test_the_table_shows_failures_and_names_as_typed():
     made = runs({BASE: [[1.0]] * 4, ODD: [[0.5], [np.nan], [0.5], [np.nan]]})
-    board = board_solvers.rows(made, pictures(4), base=BASE, cap=CAP)
-    text = board_solvers.to_markdown(board, made, base=BASE, cap=CAP)
+    board = solvers_board.rows(made, pictures(4), base=BASE, cap=CAP)
+    text = solvers_board.to_markdown(board, made, base=BASE, cap=CAP)
     lines = text.splitlines()
     assert "To an L1 marginal error of 1e-9, 4 problems:" in lines
     assert any(line.startswith("| a\\|b.py:solve | ") and "| 2 of 4 |" in line for line in lines)
@@ -82,4 +82,4 @@ def test_the_table_shows_failures_and_names_as_typed():
 
 def test_without_the_base_there_is_no_ratio():
     with pytest.raises(DataError, match=r"the run must hold cold \+ plain, which every ratio is taken to"):
-        board_solvers.rows(runs({ODD: [[1.0]]}), pictures(1), base=BASE, cap=CAP)
+        solvers_board.rows(runs({ODD: [[1.0]]}), pictures(1), base=BASE, cap=CAP)

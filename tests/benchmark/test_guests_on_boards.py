@@ -7,10 +7,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.boards import leaderboard
-from paletteot.benchmark.boards import markdown as tables
-from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards import accelerated as accelerated_board
+from paletteot.benchmark.boards import leaderboard, markdown
+from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.records.evaluation import TABLES, About, Origin
 from paletteot.errors import DataError
 from tests.benchmark import fake
@@ -53,12 +52,12 @@ def test_one_split_is_enough(evaluations):
 def test_its_acceleration_is_never_chosen_on_test(evaluations):
     """On test relaxed is better for it; most others chose anderson_10 on validation, and so it is shown with that."""
     made = board({**evaluations, "theirs": submitted("theirs", "test_unseen")})
-    shown = board_b.headline(made.b).filter(pl.col("family") == "theirs")
+    shown = accelerated_board.headline(made.b).filter(pl.col("family") == "theirs")
     assert shown["acceleration"].to_list() == ["anderson_10"]
     both = submitted("theirs", "test_unseen"), submitted("theirs", "validation_unseen")
     frames = {table: pl.concat([getattr(one, table) for one in both]).sort("pair_id") for table in TABLES}
     made = board({**evaluations, "theirs": replace(both[0], **frames)})
-    shown = board_b.headline(made.b).filter(pl.col("family") == "theirs")
+    shown = accelerated_board.headline(made.b).filter(pl.col("family") == "theirs")
     assert shown["acceleration"].to_list() == ["relaxed"]
 
 
@@ -67,7 +66,7 @@ def test_it_is_neither_the_rival_nor_the_best_learned(evaluations):
     made = board({**evaluations, "theirs": theirs})
     assert made.duel is not None
     assert (made.duel.learned[0], made.duel.rival[0]) == ("net", "schedule")
-    line = board_b.headline(made.b).filter(pl.col("family") == "theirs")
+    line = accelerated_board.headline(made.b).filter(pl.col("family") == "theirs")
     assert (line["learned"].to_list(), line["rank"].to_list()) == ([None], [1])
 
 
@@ -90,13 +89,13 @@ def test_claimed_seconds_and_names_are_shown_as_such(evaluations, name):
     text = leaderboard.to_markdown(made)
     assert made.a.filter(pl.col("method") == name)["family"].to_list() == [name]
     for part in text.split("## Track ")[1:3]:  # B, then A
-        (row,) = [line for line in part.splitlines() if line.startswith(f"| {tables.escape(name)} |")]
+        (row,) = [line for line in part.splitlines() if line.startswith(f"| {markdown.escape(name)} |")]
         assert "10.00 claimed |" in row or "| 10.0 | yes |" in row
-    for csv in (tables.to_csv(made.a), tables.to_csv(made.b)):
+    for csv in (markdown.to_csv(made.a), markdown.to_csv(made.b)):
         assert f"'{name}" * name.startswith("=") in csv
 
 
 def test_the_column_is_no_metric(evaluations):
     metrics = leaderboard.metrics(board(evaluations))
     assert "claimed" not in metrics["test_unseen"]["cold"]
-    assert "claimed" in board_a.COLUMNS
+    assert "claimed" in starts_board.COLUMNS

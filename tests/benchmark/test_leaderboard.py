@@ -10,11 +10,10 @@ import pytest
 
 from paletteot.benchmark import schema
 from paletteot.benchmark.accelerations import counts as counts_of
-from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.boards import leaderboard, seed_view
-from paletteot.benchmark.boards import markdown as tables
-from paletteot.benchmark.boards import newton as board_c
-from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards import accelerated as accelerated_board
+from paletteot.benchmark.boards import leaderboard, markdown, seed_view
+from paletteot.benchmark.boards import newton as newton_board
+from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.boards.families import with_seeds
 from paletteot.benchmark.boards.leaderboard import Leaderboard
 from paletteot.benchmark.bootstrap import Bootstrap
@@ -71,8 +70,8 @@ def test_the_columns_are_those_agreed(evaluations):
     assert made.a["split"].to_list() == ["test_unseen"] * 3 + ["test_seen"] * 3
     assert made.a["method"].to_list()[:3] == ["half", "odd | <b>name</b>", "cold"]
     assert made.a["rank"].to_list()[:3] == [1, 2, 3]
-    assert made.b.columns == list(board_b.COLUMNS)
-    assert made.c.columns == list(board_c.COLUMNS)
+    assert made.b.columns == list(accelerated_board.COLUMNS)
+    assert made.c.columns == list(newton_board.COLUMNS)
 
 
 def test_a_line_of_track_a_is_what_the_rows_say(evaluations):
@@ -159,7 +158,7 @@ def test_the_acceleration_is_chosen_on_validation_and_never_on_test(evaluations)
     }
     before, after = board(evaluations), board(evaluations | {"half": replace(half, **changed)})
     for made in (before, after):
-        chosen = board_b.headline(made.b).filter(pl.col("family") == "half")
+        chosen = accelerated_board.headline(made.b).filter(pl.col("family") == "half")
         assert chosen["acceleration"].to_list() == ["anderson_10"]
     grid = after.b.filter((pl.col("family") == "half") & (pl.col("split") == "test_unseen"))
     best = grid.sort("ratio_1e-5")["acceleration"][0]
@@ -167,7 +166,7 @@ def test_the_acceleration_is_chosen_on_validation_and_never_on_test(evaluations)
 
 
 def test_the_headline_has_every_family_once_and_the_base(seeds):
-    shown = board_b.headline(board(seeds).b)
+    shown = accelerated_board.headline(board(seeds).b)
     assert shown["family"].to_list() == ["simplex", "net", "schedule", "cold", "cold"]
     assert shown["acceleration"].to_list() == ["anderson_10"] * 4 + ["plain"]
     assert shown["rank"].to_list() == [1, 2, 3, 4, None]
@@ -186,7 +185,7 @@ def test_seeds_are_one_family_and_the_median_stands_for_it(seeds):
     text = leaderboard.to_markdown(made)
     assert "net-" not in text
     assert "0.300 0.400 0.500" in text
-    for csv in (tables.to_csv(made.a), tables.to_csv(made.b), tables.to_csv(made.c)):
+    for csv in (markdown.to_csv(made.a), markdown.to_csv(made.b), markdown.to_csv(made.c)):
         assert all(f"net-{seed}," in csv for seed in (5, 6, 7))
 
 
@@ -241,7 +240,7 @@ def test_no_newton_at_all_is_an_empty_board(evaluations):
             for name, one in evaluations.items()}  # fmt: skip
     made = board(bare)
     assert made.c.is_empty()
-    assert made.c.columns == list(board_c.COLUMNS)
+    assert made.c.columns == list(newton_board.COLUMNS)
     assert "Track C" in leaderboard.to_markdown(made)
 
 
@@ -302,7 +301,7 @@ def test_a_pair_that_is_not_in_the_table_of_pairs_is_named(evaluations):
     with pytest.raises(
         DataError, match=r"pairs\.parquet: pair_id must name every pair that was evaluated, but lacks 255"
     ):
-        board_a.rows(evaluations, Bootstrap(fake.pairs()[:-1], 200, 0))
+        starts_board.rows(evaluations, Bootstrap(fake.pairs()[:-1], 200, 0))
 
 
 def test_equal_methods_share_a_rank():
@@ -311,14 +310,14 @@ def test_equal_methods_share_a_rank():
     assert made.a["rank"].to_list() == [1, 1, 3] * 2
     assert made.a["method"].to_list() == ["one", "two", "cold"] * 2
     assert made.a["ties"].to_list() == ["two", "one", ""] * 2
-    assert board_b.headline(made.b)["rank"].to_list() == [1, 1, 3, None]
-    assert board_b.headline(made.b)["ties"].to_list() == ["two", "one", "", None]
+    assert accelerated_board.headline(made.b)["rank"].to_list() == [1, 1, 3, None]
+    assert accelerated_board.headline(made.b)["ties"].to_list() == ["two", "one", "", None]
     assert leaderboard.to_markdown(made).count("Ties on test_unseen: one with two.") == 2
 
 
 def test_a_quantile_among_censored_runs_is_marked_as_a_lower_bound():
     made = board(by_name(fake.evaluation("cold", 1), fake.evaluation("slow", 30)))
-    shown = board_a.cells(line(made.a, "slow"))
+    shown = starts_board.cells(line(made.a, "slow"))
     assert (shown["median"], shown["max"]) == ("≥ 20000", "≥ 20000")
     assert not shown["min"].startswith("≥")
     assert "≥ 20000" in leaderboard.to_markdown(made)
@@ -337,7 +336,7 @@ def test_a_quantile_among_censored_runs_is_marked_as_a_lower_bound():
     ],
 )
 def test_markdown_shows_names_as_typed(name, shown):
-    assert tables.escape(name) == shown
+    assert markdown.escape(name) == shown
     assert f"| {shown}, ours |" in seed_view.to_markdown(seed_view.rows({name: range(16)}))
 
 
@@ -345,7 +344,7 @@ def test_markdown_shows_names_as_typed(name, shown):
 def test_csv_holds_names_that_no_spreadsheet_runs(name):
     made = board(by_name(fake.evaluation("cold", 1), fake.evaluation(name, 0.5)))
     for frame in (made.a, made.b, made.c):
-        read = pl.read_csv(tables.to_csv(frame).encode())
+        read = pl.read_csv(markdown.to_csv(frame).encode())
         assert read.columns == frame.columns
         assert (name if name.startswith("a") else f"'{name}") in read["method"].to_list()
 

@@ -41,12 +41,12 @@ def pairs(sizes: range) -> Pairs:
         {"pair_id": list(sizes), "split": ["test_unseen"] * len(sizes), "source": names[:1] * len(sizes),
          "target": names[1:]},
         schema=dtypes(schema.PAIRS),
-    )  # fmt: skip
+    ).with_columns(eps=pl.lit(EPS))  # fmt: skip
     return Pairs(Palettes(names, names, x, a), frame, np.zeros(len(sizes), dtype=np.int64), np.arange(1, len(x)))
 
 
 def run(codes: list[Code], some: Pairs, limits: Limits = LIMITS, **changed) -> pl.DataFrame:
-    terms = {"eps": EPS, "repeats": 1, "seed": 0, "tolerances": (TOLERANCE,)} | changed
+    terms = {"repeats": 1, "seed": 0, "tolerances": (TOLERANCE,)} | changed
     return pl.concat(race.race(codes, some, limits=limits, **terms))
 
 

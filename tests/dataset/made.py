@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from paletteot.dataset import labels as label
-from paletteot.dataset import load, schema, shards
+from paletteot.dataset import labels, load, schema, shards
 from paletteot.dataset import release as building
 from paletteot.tables import dtypes, write_parquet
 from tests.conftest import palette
@@ -101,5 +100,5 @@ def _labelled(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         schema=dtypes(schema.PAIRS),
     )  # fmt: skip
     source, target = (np.array([one[side] for one in pairs]) for side in (1, 2))
-    labelled = label.exact(load.Pairs(known, listed, source, target), eps=EPS, atol=1e-4, max_iterations=20_000)
+    labelled = labels.exact(load.Pairs(known, listed, source, target), eps=EPS, atol=1e-4, max_iterations=20_000)
     return frame, labelled

@@ -10,8 +10,7 @@ import pytest
 from huggingface_hub import DatasetCard, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
-from paletteot.dataset import hub, licences
-from paletteot.dataset import sources as origin
+from paletteot.dataset import hub, licences, sources
 from paletteot.dataset.hub import PublishError
 from paletteot.dataset.licences import LicenceError
 from tests.dataset import made
@@ -59,7 +58,7 @@ class Stub:
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    return origin.release(made.release(tmp_path_factory.mktemp("release") / "one"))
+    return sources.release(made.release(tmp_path_factory.mktemp("release") / "one"))
 
 
 def test_a_release_goes_whole_and_is_tagged_with_its_version(release):
@@ -102,7 +101,7 @@ def test_a_licence_nobody_knows_may_not_go():
 
 
 def test_what_may_go_of_a_closed_source_is_ids_and_parameters(tmp_path):
-    closed = origin.release(made.release(tmp_path / "closed", licence=licences.UNSPLASH))
+    closed = sources.release(made.release(tmp_path / "closed", licence=licences.UNSPLASH))
     params = tmp_path / "params.yaml"
     params.write_text("workers: 0\n")
     with hub.only_ids(closed, params) as ids:

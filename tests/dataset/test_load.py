@@ -5,8 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from paletteot.dataset import labels as label
-from paletteot.dataset import load, schema, shards
+from paletteot.dataset import labels, load, schema, shards
 from paletteot.errors import DataError
 from paletteot.ot import sinkhorn
 from paletteot.tables import dtypes, write_parquet
@@ -38,10 +37,10 @@ def palettes_file(tmp_path):
 
 def test_labels_survive_the_round_trip_in_float64(tmp_path, palettes_file):
     palettes = load.load_palettes(palettes_file)
-    pairs = label.all_pairs(palettes, palettes_file)
+    pairs = labels.all_pairs(palettes, palettes_file)
     assert len(pairs) == 12
-    frame = label.exact(pairs, eps=0.5).with_columns(split=pl.lit("test_seen"))
-    shards.write(tmp_path / "plans", frame, label.table(palettes), 5)
+    frame = labels.exact(pairs, eps=0.5).with_columns(split=pl.lit("test_seen"))
+    shards.write(tmp_path / "plans", frame, labels.table(palettes), 5)
     assert len(list((tmp_path / "plans").iterdir())) == 3
     back = load.load_plans(tmp_path / "plans", palettes, "test_seen")
     np.testing.assert_array_equal(back.g, frame["g"].to_numpy())
@@ -57,12 +56,12 @@ def test_labels_survive_the_round_trip_in_float64(tmp_path, palettes_file):
 
 
 def test_cold_counts_are_given_to_evaluation_pairs_only(palettes_file):
-    pairs = label.all_pairs(load.load_palettes(palettes_file), palettes_file)
+    pairs = labels.all_pairs(load.load_palettes(palettes_file), palettes_file)
     marked = load.Pairs(
         pairs.palettes, pairs.frame.with_columns(split=pl.Series(["train"] * 6 + ["test_seen"] * 6)),
         pairs.source, pairs.target,
     )  # fmt: skip
-    frame = label.exact(marked, eps=0.5, atol=1e-4, max_iterations=20_000)
+    frame = labels.exact(marked, eps=0.5, atol=1e-4, max_iterations=20_000)
     assert frame["cold_iterations"].is_null().to_list() == [True] * 6 + [False] * 6
     problem = marked.problems(0.5)[6]
     assert frame["cold_iterations"][6] == sinkhorn.reference_log_domain(problem)[0]
@@ -94,14 +93,14 @@ def test_a_pair_naming_a_picture_that_is_not_there(tmp_path, palettes_file):
 
 def test_a_missing_shard_is_named(tmp_path, palettes_file):
     palettes = load.load_palettes(palettes_file)
-    frame = label.exact(label.all_pairs(palettes, palettes_file), eps=0.5).with_columns(split=pl.lit("train"))
-    shards.write(tmp_path / "plans", frame, label.table(palettes), 5)
+    frame = labels.exact(labels.all_pairs(palettes, palettes_file), eps=0.5).with_columns(split=pl.lit("train"))
+    shards.write(tmp_path / "plans", frame, labels.table(palettes), 5)
     (tmp_path / "plans" / "train-00001-of-00003.parquet").unlink()
     with pytest.raises(DataError, match="split train must have 3 shards, but lacks train-00001-of"):
         load.load_plans(tmp_path / "plans", palettes, "train")
     with pytest.raises(DataError, match="split train must have 3 shards"):  # whatever is asked for
         load.load_plans(tmp_path / "plans", palettes, "test_seen")
-    shards.write(tmp_path / "plans", frame, label.table(palettes), 5)
+    shards.write(tmp_path / "plans", frame, labels.table(palettes), 5)
     with pytest.raises(DataError, match="split must be one of train, but is 'test_seen'"):
         load.load_plans(tmp_path / "plans", palettes, "test_seen")
 
@@ -109,4 +108,4 @@ def test_a_missing_shard_is_named(tmp_path, palettes_file):
 def test_one_palette_makes_no_pair(palettes_file):
     one = load.Palettes(["p"], ["g"], np.zeros((1, K, 3)), np.full((1, K), 1 / K))
     with pytest.raises(DataError, match="must hold at least 2 palettes, but holds 1"):
-        label.all_pairs(one, palettes_file)
+        labels.all_pairs(one, palettes_file)

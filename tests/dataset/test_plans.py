@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import paletteot
-from paletteot.dataset import sources as origin
+from paletteot.dataset import sources
 from paletteot.errors import DataError
 from paletteot.ot import certificate, sinkhorn
 from tests.dataset import made
@@ -90,7 +90,7 @@ def test_the_pipelines_own_output_is_a_source_without_a_version(release, tmp_pat
     with pytest.raises(DataError, match=r"version must be 1\.0\.0, but has none, being the pipeline's own output"):
         paletteot.load("test_seen", source=folder, version="1.0.0")
     with pytest.raises(DataError, match="not a release"):
-        origin.release(folder)
+        sources.release(folder)
 
 
 def test_without_a_source_what_lies_here_is_taken(release, tmp_path, monkeypatch):
@@ -164,7 +164,7 @@ def test_a_url_is_read_through_fsspec_and_kept_by_its_hash(release, tmp_path, mo
     plans = paletteot.load("test_unseen", version="1.0.0", source="memory://released/")
     np.testing.assert_array_equal(plans.g, paletteot.load("test_unseen", source=release).g)
     kept = plans.files[0]
-    assert kept.name == origin.sha256(kept)
+    assert kept.name == sources.sha256(kept)
 
     # What was kept is not fetched again, unless it was altered here.
     shard = "/released/plans/test_unseen-00000-of-00001.parquet"

@@ -134,10 +134,10 @@ def test_rows_are_checked_where_asked(tmp_path):
 
 
 def test_a_flipped_bit_is_one_line_or_a_fault(release, tmp_path):
-    """200 random bits of all files: nothing is used as it is, and nothing ends in another kind of error."""
+    """120 random bits of all files: nothing is used as it is, and nothing ends in another kind of error."""
     chance = random.Random(0)
     files = sorted(file.relative_to(release) for file in release.rglob("*") if file.is_file())
-    for _ in range(200):
+    for _ in range(120):
         name = chance.choice(files)
         folder = tmp_path / "flipped"
         shutil.rmtree(folder, ignore_errors=True)

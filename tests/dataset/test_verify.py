@@ -11,8 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from paletteot import cli
-from paletteot.dataset import layout, verify
-from paletteot.dataset import sources as origin
+from paletteot.dataset import layout, sources, verify
 from paletteot.errors import DataError
 from paletteot.tables import row_digests
 from tests.dataset import made
@@ -304,7 +303,7 @@ def test_a_version_that_is_none_is_named(copy):
     (copy / "VERSION").write_text("newest\n")
     layout.write_checksums(copy)
     with pytest.raises(DataError, match=r"VERSION: must be one line X\.Y\.Z, but is 'newest'"):
-        origin.release(copy)
+        sources.release(copy)
 
 
 def test_a_card_that_does_not_say_its_rows_is_named(copy):
@@ -333,5 +332,5 @@ def test_another_version_than_asked_for_is_refused(release):
 
 
 def test_threads_change_no_result(release):
-    one, two = (verify.verify(origin.release(release), threads=threads) for threads in (1, 3))
+    one, two = (verify.verify(sources.release(release), threads=threads) for threads in (1, 3))
     assert one == two

@@ -302,7 +302,7 @@ def test_eps_is_that_of_the_labelled_pairs(tmp_path: Path) -> None:
     assert (one.eps, two.eps) == (EPS, 2.0)
     assert not one.history["train_loss"].equals(two.history["train_loss"])
     mixed = replace(pairs, frame=pairs.frame.with_columns(eps=pl.int_range(pl.len()) + 1.0))
-    with pytest.raises(DataError, match="pairs must have one eps"):
+    with pytest.raises(DataError, match="pairs: eps must be the same in every row"):
         fit("dual_network", tmp_path, pairs=mixed)
 
 

@@ -63,9 +63,9 @@ def test_a_run_at_the_cap_is_censored(make_problem):
 
 
 def test_absorbed_counts_equal_log_domain_counts(make_problem):
-    """300 problems, many far from a warm kernel; where a tie in the last bit moves a count by one, it is shown."""
+    """150 problems, many far from a warm kernel; where a tie in the last bit moves a count by one, it is shown."""
     ties = []
-    for seed in range(300):
+    for seed in range(150):
         problem = make_problem(seed, k=16 + seed % 17, l=12 + seed % 23, eps=(0.1, 0.3, 1.0)[seed % 3],
                                spread=(2.0, 6.0, 15.0)[seed % 5 % 3])  # fmt: skip
         fast = sinkhorn.reference(problem, max_iterations=800)
@@ -75,7 +75,7 @@ def test_absorbed_counts_equal_log_domain_counts(make_problem):
             assert abs(change[0] - sinkhorn.ATOL) < 1e-9, "not a tie"
             ties.append((seed, fast.iterations, count, float(change[0])))
     print("ties in the last bit:", ties)
-    assert len(ties) <= 3
+    assert len(ties) <= 2
 
 
 @pytest.mark.parametrize("far", [30.0, 300.0, 3000.0])

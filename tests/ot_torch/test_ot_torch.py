@@ -14,7 +14,7 @@ from paletteot.errors import ProblemError
 from paletteot.ot import accelerated, newton, sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.ot.schedule import schedule
-from paletteot.ot_torch import Batch, extrapolation
+from paletteot.ot_torch import Stack, extrapolation
 from tests.conftest import batch, palette
 
 K, L = 20, 17
@@ -65,7 +65,7 @@ def counts(run: object) -> Array:
 @pytest.mark.parametrize("eps", [0.1, 0.5])
 def test_the_reference_counts_as_the_single_one(device, eps):
     problems = ragged(0, n=20, eps=eps)
-    run = batched.reference(Batch.of(problems, device), max_iterations=3000)
+    run = batched.reference(Stack.of(problems, device), max_iterations=3000)
     one = [sinkhorn.reference(problem, max_iterations=3000) for problem in singles(problems)]
     np.testing.assert_array_equal(run.iterations.cpu(), [r.iterations for r in one])
     np.testing.assert_array_equal(run.converged.cpu(), [r.converged for r in one])
@@ -77,7 +77,7 @@ def test_the_reference_counts_as_the_single_one(device, eps):
 def test_the_reference_counts_from_far_away_and_at_the_cap():
     problems = ragged(1, eps=0.1)
     g = np.random.default_rng(1).normal(size=problems.b.shape) * 300  # exp(g / eps) overflows by far
-    run = batched.reference(Batch.of(problems), g, max_iterations=800)
+    run = batched.reference(Stack.of(problems), g, max_iterations=800)
     one = [sinkhorn.reference(p, g[row], max_iterations=800) for row, p in enumerate(singles(problems))]
     np.testing.assert_array_equal(run.iterations, [r.iterations for r in one])
     assert set(run.converged.tolist()) == {True, False}
@@ -89,7 +89,7 @@ def test_the_reference_counts_from_far_away_and_at_the_cap():
 def test_relaxed_counts_as_the_single_one(omega, device):
     problems = ragged(2)
     options = {"omega": omega, "tolerances": (1e-5, 1e-9) if omega > 1 else (1e-2, 1e-3)}
-    run = batched.relaxed(Batch.of(problems, device), **options)
+    run = batched.relaxed(Stack.of(problems, device), **options)
     one = [accelerated.relaxed(p, **options) for p in singles(problems)]
     np.testing.assert_array_equal(run.iterations.cpu(), [r.iterations for r in one])
     np.testing.assert_array_equal(run.undone.cpu(), [r.undone for r in one])
@@ -99,7 +99,7 @@ def test_relaxed_counts_as_the_single_one(omega, device):
 
 def test_relaxed_undoes_as_the_single_one_on_hard_problems():
     problems = ragged(0, eps=0.05)  # among them standstills, steps back, and one run that ends at the cap
-    run = batched.relaxed(Batch.of(problems), max_iterations=4000)
+    run = batched.relaxed(Stack.of(problems), max_iterations=4000)
     one = [accelerated.relaxed(p, max_iterations=4000) for p in singles(problems)]
     np.testing.assert_array_equal(run.iterations, [r.iterations for r in one])
     np.testing.assert_array_equal(run.undone, [r.undone for r in one])
@@ -111,14 +111,14 @@ def test_relaxed_undoes_as_the_single_one_on_hard_problems():
 def test_relaxed_takes_an_omega_for_each_problem():
     problems = ragged(3)
     omega = np.linspace(1.2, 1.9, len(problems))
-    run = batched.relaxed(Batch.of(problems), omega=omega)
+    run = batched.relaxed(Stack.of(problems), omega=omega)
     one = [accelerated.relaxed(p, omega=w) for p, w in zip(singles(problems), omega, strict=True)]
     np.testing.assert_array_equal(run.iterations, [r.iterations for r in one])
 
 
 def test_plain_counts_as_the_single_one():
     problems = ragged(4)
-    run = batched.plain(Batch.of(problems))
+    run = batched.plain(Stack.of(problems))
     np.testing.assert_array_equal(run.iterations, [accelerated.plain(p).iterations for p in singles(problems)])
 
 
@@ -128,7 +128,7 @@ def test_anderson_counts_as_the_single_one(memory):
     # other counts too. From an epsilon schedule, at a larger eps, they do not.
     problems = ragged(5, n=40, eps=1.0)
     g = np.stack([schedule(problem, 10) for problem in singles(problems)])
-    run = batched.anderson(Batch.of(problems), g, memory=memory)
+    run = batched.anderson(Stack.of(problems), g, memory=memory)
     one = np.stack([accelerated.anderson(p, g[i], memory=memory).iterations for i, p in enumerate(singles(problems))])
     gap = np.abs(run.iterations.numpy() - one)
     assert (gap == 0).mean() >= 0.95
@@ -138,7 +138,7 @@ def test_anderson_counts_as_the_single_one(memory):
 
 def test_anderson_at_a_standstill_is_plain(monkeypatch):
     monkeypatch.setattr(extrapolation, "PATIENCE", -1)
-    batch = Batch.of(ragged(4))
+    batch = Stack.of(ragged(4))
     run, plain = batched.anderson(batch), batched.plain(batch)
     torch.testing.assert_close(run.iterations, plain.iterations)
     torch.testing.assert_close(run.g, plain.g)
@@ -150,7 +150,7 @@ def test_anderson_at_a_standstill_is_plain(monkeypatch):
 def test_anderson_takes_the_single_ones_steps(memory, passes, device):
     problems = ragged(6, eps=0.1)
     options = {"memory": memory, "max_iterations": passes, "tolerances": (1e-14,)}
-    run = batched.anderson(Batch.of(problems, device), **options)
+    run = batched.anderson(Stack.of(problems, device), **options)
     one = [accelerated.anderson(p, **options) for p in singles(problems)]
     np.testing.assert_allclose(run.error.cpu(), [r.error for r in one], rtol=1e-5, atol=1e-13)
     np.testing.assert_array_equal(run.undone.cpu(), [r.undone for r in one])
@@ -158,7 +158,7 @@ def test_anderson_takes_the_single_ones_steps(memory, passes, device):
 
 def test_anderson_undoes_bad_steps_and_converges():
     problems = ragged(7, n=16, eps=0.05)
-    run = batched.anderson(Batch.of(problems))
+    run = batched.anderson(Stack.of(problems))
     assert run.undone.sum() > 0
     assert run.converged.all()
 
@@ -166,7 +166,7 @@ def test_anderson_undoes_bad_steps_and_converges():
 @pytest.mark.parametrize("device", DEVICES)
 def test_newton_takes_the_single_ones_steps(device):
     problems = ragged(8, n=16, eps=0.5)
-    run = batched.newton(Batch.of(problems, device))
+    run = batched.newton(Stack.of(problems, device))
     one = [newton.solve(problem, sinkhorn.cold(problem)) for problem in singles(problems)]
     np.testing.assert_array_equal(run.steps.cpu(), [s.steps for s in one])
     np.testing.assert_allclose(run.g.cpu(), np.stack([s.g for s in one]), atol=1e-6)
@@ -175,7 +175,7 @@ def test_newton_takes_the_single_ones_steps(device):
 
 def test_newton_leaves_out_what_it_cannot_solve():
     problems = ragged(9, n=6, eps=0.1)
-    batch = Batch.of(problems)
+    batch = Stack.of(problems)
     g = batched.newton(batch).g
     g[1:] = batch.start(None)[1:]
     run = batched.newton(batch, g, max_steps=2)
@@ -186,7 +186,7 @@ def test_newton_leaves_out_what_it_cannot_solve():
 
 def first_steps(name: str, problems: Problems) -> object:
     """Run a solver while rounding is not yet amplified, and so that some problems leave the batch on the way."""
-    batch = Batch.of(problems)
+    batch = Stack.of(problems)
     if name == "reference":
         return batched.reference(batch, atol=1e-2)
     if name == "newton":
@@ -231,7 +231,7 @@ def test_no_problem_depends_on_the_others(name, seed):
 @pytest.mark.parametrize("name", DESCENTS)
 def test_a_kernel_in_single_precision_reaches_every_tolerance(name):
     problems = ragged(10, eps=1.0)
-    batch = Batch.of(problems)
+    batch = Stack.of(problems)
     run = SOLVERS[name](batch, kernel_dtype=torch.float32, tolerances=(1e-5, 1e-9, 1e-11))
     assert run.converged.all()
     recomputed = [sinkhorn.marginal_error(problem, run.g[row].numpy()) for row, problem in enumerate(singles(problems))]
@@ -244,8 +244,8 @@ def test_a_kernel_in_single_precision_reaches_every_tolerance(name):
 
 def test_the_reference_on_a_kernel_in_single_precision():
     problems = ragged(11, eps=0.3)
-    single = batched.reference(Batch.of(problems), kernel_dtype=torch.float32)
-    double = batched.reference(Batch.of(problems))
+    single = batched.reference(Stack.of(problems), kernel_dtype=torch.float32)
+    double = batched.reference(Stack.of(problems))
     assert (single.iterations - double.iterations).abs().max() <= 2
     again = [sinkhorn.reference(p, single.g[row].numpy()) for row, p in enumerate(singles(problems))]
     assert all(run.iterations == 0 for run in again)  # the stop holds in float64
@@ -253,7 +253,7 @@ def test_the_reference_on_a_kernel_in_single_precision():
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 def test_bad_starts_are_refused(solver):
-    batch = Batch.of(ragged(12, n=3))
+    batch = Stack.of(ragged(12, n=3))
     g = torch.zeros(3, L, dtype=torch.float64)
     g[2, int(batch.b[2].nonzero()[0])] = torch.nan
     with pytest.raises(ProblemError, match=r"g must be finite where the target weight is positive, .* problem 2$"):
@@ -264,7 +264,7 @@ def test_bad_starts_are_refused(solver):
 
 def test_a_start_off_the_support_is_ignored_and_the_callers_tensors_are_kept():
     problems = ragged(13, n=4)
-    batch = Batch.of(problems)
+    batch = Stack.of(problems)
     g = torch.where(batch.b > 0, 1.0, torch.nan)
     before = g.clone()
     for solver in SOLVERS.values():
@@ -276,7 +276,7 @@ def test_a_start_off_the_support_is_ignored_and_the_callers_tensors_are_kept():
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 def test_every_tensor_is_made_on_the_device_of_the_batch(solver):
-    batch = Batch.of(ragged(18, n=4, eps=1.0))
+    batch = Stack.of(ragged(18, n=4, eps=1.0))
     with torch.device("meta"):  # where a tensor made without naming a device would be, and not mix with the others
         run = solver(batch.to("cpu"), np.zeros((4, L)))
     assert {part.device.type for part in vars(run).values()} == {"cpu"}
@@ -285,12 +285,12 @@ def test_every_tensor_is_made_on_the_device_of_the_batch(solver):
 
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 def test_an_empty_batch_gives_an_empty_answer(solver):
-    assert len(solver(Batch.of(take(ragged(14, n=1), []))).g) == 0
+    assert len(solver(Stack.of(take(ragged(14, n=1), []))).g) == 0
 
 
 def test_one_atom_each():
     one = torch.ones(1, 1, 3, dtype=torch.float64)
-    batch = Batch(0 * one, one[:, :, 0], one, one[:, :, 0], 0.1)
+    batch = Stack(0 * one, one[:, :, 0], one, one[:, :, 0], 0.1)
     for solver in SOLVERS.values():
         run = solver(batch)
         assert run.converged.all()
@@ -308,20 +308,20 @@ def test_one_atom_each():
     ],
 )
 def test_illegal_problems_are_refused(field, change, message):
-    batch = Batch.of(ragged(15, n=3))
+    batch = Stack.of(ragged(15, n=3))
     change(getattr(batch, field))
     with pytest.raises(ProblemError, match=message):
-        Batch(batch.x, batch.a, batch.y, batch.b, batch.eps)
+        Stack(batch.x, batch.a, batch.y, batch.b, batch.eps)
 
 
 def test_illegal_settings_are_refused():
-    batch = Batch.of(ragged(16, n=3))
+    batch = Stack.of(ragged(16, n=3))
     with pytest.raises(ProblemError, match="eps must be a positive number"):
-        Batch(batch.x, batch.a, batch.y, batch.b, 0.0)
+        Stack(batch.x, batch.a, batch.y, batch.b, 0.0)
     with pytest.raises(ProblemError, match="must be float64"):
-        Batch(batch.x.float(), batch.a, batch.y, batch.b)
+        Stack(batch.x.float(), batch.a, batch.y, batch.b)
     with pytest.raises(ProblemError, match="as many"):
-        Batch(batch.x[:2], batch.a[:2], batch.y, batch.b)
+        Stack(batch.x[:2], batch.a[:2], batch.y, batch.b)
     with pytest.raises(ProblemError, match="memory must be from 1"):
         batched.anderson(batch, memory=0)
     with pytest.raises(ProblemError, match="omega must be between 0 and 2"):
@@ -342,7 +342,7 @@ def test_the_other_solvers_do_not_import_torch():
 @pytest.mark.parametrize("constant", [1e6, 1e17, -1e300])
 def test_a_batch_does_not_see_a_constant(constant):
     rng = np.random.default_rng(0)
-    problems = Batch.of(batch([Problem(*palette(rng, 9), *palette(rng, 8), 0.5) for _ in range(3)]))
+    problems = Stack.of(batch([Problem(*palette(rng, 9), *palette(rng, 8), 0.5) for _ in range(3)]))
     g = rng.normal(size=(3, 8))
     here, there = (batched.reference(problems, start) for start in ((g + constant) - constant, g + constant))
     assert there.iterations.tolist() == here.iterations.tolist()

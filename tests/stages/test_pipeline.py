@@ -14,8 +14,7 @@ import yaml
 
 import workspace
 from paletteot import chunks
-from paletteot.dataset import layout, verify
-from paletteot.dataset import sources as origin
+from paletteot.dataset import layout, sources, verify
 from paletteot.files import sha256
 
 CODE = "src/paletteot/warmstarts"
@@ -88,7 +87,8 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     assert board.columns == [
         "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
-        "claimed", "rank", "ties", "seeds", "shown", "data_version", "code_commit", "hardware", "mlflow_run", "made_by",
+        "claimed", "label_like", "rank", "ties", "seeds", "shown",
+        "data_version", "code_commit", "hardware", "mlflow_run", "made_by",
     ]  # fmt: skip
     assert board.select(pl.col("data_version", "code_commit", "hardware").str.len_chars() > 0).to_numpy().all()
     trained = board["mlflow_run"].str.len_chars() == 32
@@ -151,7 +151,7 @@ def test_the_runs_are_in_mlflow(whole):
 
 @pytest.mark.pipeline
 def test_the_release_is_what_it_claims(whole):
-    report = verify.verify(origin.release(whole / "data" / "release"), threads=2)
+    report = verify.verify(sources.release(whole / "data" / "release"), threads=2)
     assert report.faults == []
     assert report.plans == TINY["pairs"]["total"]
     manifest = json.loads((whole / "reports" / "release.json").read_text())
@@ -285,7 +285,7 @@ FAULTS = {
     ),
     "an evaluation cut short": (
         "report", lambda f: cut(f / "data/evaluations/cold/iterations.parquet"),
-        "data/evaluations/cold/iterations.parquet: not a whole Parquet file",
+        "data/evaluations/cold/iterations.parquet: must be as it was written, but its SHA-256 is not that of",
     ),
 }  # fmt: skip
 

@@ -255,7 +255,7 @@ def test_the_nearest_pair_is_read_from_the_training_split_alone(tmp_path: Path) 
         shard.unlink()
     assert len(Nearest.from_file(folder).g) == len(made.SPLITS["train"])
     next(folder.glob("train-*.parquet")).unlink()
-    with pytest.raises(DataError, match="split train must have 2 shards, but has 1"):
+    with pytest.raises(DataError, match="split train must have 2 shards, but lacks"):
         Nearest.from_file(folder)
 
 

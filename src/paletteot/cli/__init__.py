@@ -7,9 +7,9 @@ import typer
 from paletteot.cli import (
     colours,
     data,
+    images,
     judging,
     mending,
-    pictures,
     seed_checkpoint,
     solving,
     submitting,
@@ -41,7 +41,7 @@ def paletteot() -> None:
 
 
 for command in (
-    pictures.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
+    images.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
     taking_part.new_warm_start, taking_part.check, submitting.submit, timing.time_solvers,
     seed_checkpoint.import_seed_checkpoint, mending.mend,
 ):  # fmt: skip

@@ -29,10 +29,10 @@ def verify(
 ) -> None:
     """Check a release: files, tables, splits, and the certificate of every row."""
     import paletteot.engine as engine
-    from paletteot.dataset import sources as origin
+    from paletteot.dataset import sources
     from paletteot.dataset import verify as verification
 
-    report = verification.verify(origin.release(source, version), threads=engine.cores(threads))
+    report = verification.verify(sources.release(source, version), threads=engine.cores(threads))
     printed: Counter[str] = Counter()
     for fault in report.faults:
         printed[fault.file] += 1

@@ -10,8 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import paletteot.engine as engine
-from paletteot.dataset import hub, licences, verify, versions
-from paletteot.dataset import sources as origin
+from paletteot.dataset import hub, licences, sources, verify, versions
 from paletteot.dataset.sources import Release
 from paletteot.errors import PaletteOTError
 from paletteot.project import paths
@@ -30,7 +29,7 @@ def check(folder: Path) -> str:
 
     Raises VersionError when its version says less than the change, or the changelog says nothing of it.
     """
-    now = origin.release(folder).version
+    now = sources.release(folder).version
     if now != (wanted := load_params().dataset.version):
         raise versions.VersionError(
             f"{folder}: is version {now}, but params.yaml says {wanted}; run `dvc repro release`"
@@ -111,7 +110,7 @@ def _configuration(remote: str, url: str | None) -> list[tuple[str, ...]]:
 
 
 def _publishable(folder: Path, *, check_licence: bool) -> Release:
-    release = origin.release(folder)
+    release = sources.release(folder)
     if release.folder is None:
         raise PublishingError(f"{folder}: must be a folder")
     report = verify.verify(release, threads=engine.cores(0))

@@ -32,7 +32,7 @@ def solve(
 ) -> None:
     """Solve transport between palettes exactly and write the potentials."""
     import paletteot.engine as engine
-    from paletteot.dataset import labels as label
+    from paletteot.dataset import labels
     from paletteot.project import closure
     from paletteot.tables import write_parquet
 
@@ -43,21 +43,20 @@ def solve(
     folder = engine.partial_folder("solve", engine.fingerprint(palettes, pairs, eps, *closure.files(__name__)))
     spans = engine.spans(len(chosen), CHUNK)
     files = engine.run(partial(_solve, palettes, pairs, eps), spans, folder=folder, workers=0, label="solve")
-    write_parquet(target, engine.collect(files), label.table(chosen.palettes))
+    write_parquet(target, engine.collect(files), labels.table(chosen.palettes))
     engine.forget(folder)
     typer.echo(f"{len(chosen)} plans in {target}")
 
 
 @lru_cache(maxsize=1)
 def _pairs(palettes: Path, pairs: Path | None) -> Pairs:
-    from paletteot.dataset import labels as label
-    from paletteot.dataset import load
+    from paletteot.dataset import labels, load
 
     loaded = load.load_palettes(palettes)
-    return load.load_pairs(pairs, loaded) if pairs else label.all_pairs(loaded, palettes)
+    return load.load_pairs(pairs, loaded) if pairs else labels.all_pairs(loaded, palettes)
 
 
 def _solve(palettes: Path, pairs: Path | None, eps: float, span: tuple[int, int]) -> pl.DataFrame:
-    from paletteot.dataset import labels as label
+    from paletteot.dataset import labels
 
-    return label.exact(_pairs(palettes, pairs)[slice(*span)], eps=eps)
+    return labels.exact(_pairs(palettes, pairs)[slice(*span)], eps=eps)

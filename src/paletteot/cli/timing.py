@@ -40,7 +40,7 @@ def time_solvers(
     from tqdm import tqdm
 
     from paletteot.benchmark import schema
-    from paletteot.benchmark.boards import solvers as board_solvers
+    from paletteot.benchmark.boards import solvers as solvers_board
     from paletteot.benchmark.bootstrap import Bootstrap
     from paletteot.benchmark.tracks.race import TOLERANCES, race
     from paletteot.dataset import load
@@ -67,15 +67,15 @@ def time_solvers(
     if not len(pairs):
         raise DataError(f"{paths.PLANS}: split {split} holds no pair")
     rounds = race(
-        codes, pairs, eps=params.transport.eps, repeats=repeats, limits=limits,
+        codes, pairs, repeats=repeats, limits=limits,
         seed=params.report.seed if seed is None else seed,
     )  # fmt: skip
     runs = pl.concat(tqdm(rounds, "rounds", repeats * len(TOLERANCES)))
     bootstrap = Bootstrap(
         pairs.frame.select("pair_id", "source", "target"), params.report.bootstrap, params.report.seed
     )
-    board = board_solvers.rows(runs, bootstrap, base=BASE, cap=seconds)
-    text = board_solvers.to_markdown(board, runs, base=BASE, cap=seconds)
+    board = solvers_board.rows(runs, bootstrap, base=BASE, cap=seconds)
+    text = solvers_board.to_markdown(board, runs, base=BASE, cap=seconds)
     for copy in theirs:
         verify(copy)
     typer.echo(f"{split}, {repeats} repeats\n\n{text}")

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from paletteot.dataset import schema
-from paletteot.dataset import sources as origin
+from paletteot.dataset import schema, sources
 from paletteot.dataset.layout import CARD, CHECKSUMS, VERSION, WHOLE, write_checksums
 from paletteot.dataset.sources import Release
 from paletteot.errors import DataError, PaletteOTError
@@ -78,7 +77,7 @@ def only_ids(release: Release, params: Path) -> Iterator[Release]:
         write_text(folder / VERSION, f"{release.version}\n")
         write_text(folder / CARD, _ids_card(release.version, len(ids), sorted(set(images["licence"]))))
         write_checksums(folder)
-        yield origin.release(folder)
+        yield sources.release(folder)
 
 
 def _ids_card(version: str, pictures: int, found: list[str]) -> str:

@@ -72,8 +72,7 @@ class Pairs:
             raise DataError("pairs without labels have no eps: it must be given")
         found = self.frame["eps"].unique().sort().to_list()
         if len(found) > 1:
-            split = ", ".join(self.frame["split"].unique().sort())
-            raise DataError(f"split {split}: eps must be the same in every row, but is {' and '.join(map(str, found))}")
+            raise DataError(f"pairs: eps must be the same in every row, but is {' and '.join(map(str, found[:5]))}")
         return float(found[0]) if found else float("nan")
 
     def problems(self, eps: float | None = None) -> Problems:

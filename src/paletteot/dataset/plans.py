@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from paletteot.dataset import rows, schema
-from paletteot.dataset import sources as origin
+from paletteot.dataset import rows, schema, sources
 from paletteot.dataset.layout import VERSION
 from paletteot.dataset.load import Palettes, load_palettes
 from paletteot.errors import DataError
@@ -123,8 +122,8 @@ def load(
     the pipeline's own output has no checksums. Raises DataError when a shard or a file is missing or altered, when the
     version is another, and for a split that is not there.
     """
-    found = origin.find(source, version)
-    if isinstance(found, origin.Release):
+    found = sources.find(source, version)
+    if isinstance(found, sources.Release):
         found.file(VERSION)  # which may have been changed without the data, or the data without it
     files = tuple(found.plans(split))
     plans = Plans(split, found.version, found.name, load_palettes(found.palettes()), files)

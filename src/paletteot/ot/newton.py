@@ -22,7 +22,7 @@ class NotSolvedError(PaletteOTError):
 
 
 @dataclass(frozen=True)
-class Solution:
+class NewtonSolution:
     """Exact potentials of a problem.
 
     g: (l,) float64, LAB units, gauge sum_j b_j g_j = 0, 0 where the weight is 0. steps: Newton steps.
@@ -70,7 +70,9 @@ def semi_dual(cost: Array, a: Array, b: Array, eps: float, g: Array) -> tuple[fl
     return float(value), weighted
 
 
-def solve(problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, max_steps: int = MAX_STEPS) -> Solution:
+def solve(
+    problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, max_steps: int = MAX_STEPS
+) -> NewtonSolution:
     """Solve a problem to an L1 marginal error of at most ``tolerance``.
 
     Newton with backtracking on the semi-dual (docs/protocol.md, 5). The Hessian is -(diag(c) - P^T diag(1/a) P) / eps
@@ -93,7 +95,7 @@ def solve(problem: Problem, g: Array | None = None, *, tolerance: float = 1e-9, 
             full = expand(h, problem.b)
             error = _error(kept, full[problem.b > 0])  # of what is returned: at small eps the gauge's rounding tells
             if error <= tolerance:
-                return Solution(full, step, error)
+                return NewtonSolution(full, step, error)
         if step == max_steps:
             break
         try:

@@ -4,7 +4,7 @@ The same iterations, stops, counts and safeguards as `sinkhorn.reference`, `acce
 rounding; each problem leaves the batch when it is done, and its result depends on no other. Only this package of `ot`
 imports torch.
 
-    batch = Batch.of(problems, "cuda")
+    batch = Stack.of(problems, "cuda")
     run = anderson(batch, g, memory=20)
 
 Every iteration takes ``kernel_dtype=torch.float32``: the kernel is then stored and multiplied in single precision, half
@@ -14,8 +14,8 @@ confirms every stop and makes the passes that are missing, to 1e-9 and below. Co
 """
 
 from paletteot.ot_torch.accelerated import Descents, anderson, plain, relaxed
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 from paletteot.ot_torch.semi_dual import Solutions, newton
 from paletteot.ot_torch.sinkhorn import Runs, reference
 
-__all__ = ["Batch", "Descents", "Runs", "Solutions", "anderson", "newton", "plain", "reference", "relaxed"]
+__all__ = ["Descents", "Runs", "Solutions", "Stack", "anderson", "newton", "plain", "reference", "relaxed"]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paletteot.errors import ProblemError
 from paletteot.ot.kernels import LARGEST, NEGLIGIBLE
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 
 LIMITS = {torch.float64: (LARGEST, NEGLIGIBLE), torch.float32: (exp(20.0), 1e-28)}
 """By the kernel's precision: the largest scaling that is not absorbed, and the entry below which 0 is stored."""
@@ -24,7 +24,7 @@ class Absorbed:
     rows: (n,) which problems of the batch these are. g: (n, l) LAB units. kernel: (n, k, l). a: (n, k), b: (n, l).
     """
 
-    def __init__(self, batch: Batch, g: Tensor, dtype: torch.dtype) -> None:
+    def __init__(self, batch: Stack, g: Tensor, dtype: torch.dtype) -> None:
         if dtype not in LIMITS:
             raise ProblemError(f"kernel_dtype must be torch.float64 or torch.float32, but is {dtype}")
         self.eps = batch.eps

@@ -14,7 +14,7 @@ from paletteot.errors import ProblemError
 from paletteot.ot.accelerated import MEMORY, OMEGA, TOLERANCES
 from paletteot.ot.sinkhorn import MAX_ITERATIONS
 from paletteot.ot_torch import extrapolation, overrelaxation
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 from paletteot.ot_torch.record import Record
 
 SINGLE = 1e-6
@@ -38,7 +38,7 @@ class Descents:
 
 
 def plain(
-    batch: Batch, g: Tensor | ArrayLike | None = None, *, tolerances: Sequence[float] = TOLERANCES,
+    batch: Stack, g: Tensor | ArrayLike | None = None, *, tolerances: Sequence[float] = TOLERANCES,
     max_iterations: int = MAX_ITERATIONS, kernel_dtype: torch.dtype = torch.float64,
 ) -> Descents:  # fmt: skip
     """Run plain Sinkhorn from potentials g, (n, l), LAB units; None for a cold start.
@@ -50,7 +50,7 @@ def plain(
 
 
 def anderson(
-    batch: Batch, g: Tensor | ArrayLike | None = None, *, memory: int = 10,
+    batch: Stack, g: Tensor | ArrayLike | None = None, *, memory: int = 10,
     tolerances: Sequence[float] = TOLERANCES, max_iterations: int = MAX_ITERATIONS,
     kernel_dtype: torch.dtype = torch.float64,
 ) -> Descents:  # fmt: skip
@@ -64,7 +64,7 @@ def anderson(
 
 
 def relaxed(
-    batch: Batch, g: Tensor | ArrayLike | None = None, *, omega: Tensor | ArrayLike = OMEGA,
+    batch: Stack, g: Tensor | ArrayLike | None = None, *, omega: Tensor | ArrayLike = OMEGA,
     tolerances: Sequence[float] = TOLERANCES, max_iterations: int = MAX_ITERATIONS,
     kernel_dtype: torch.dtype = torch.float64,
 ) -> Descents:  # fmt: skip
@@ -82,7 +82,7 @@ def relaxed(
 
 
 def _descend(
-    run: Callable[[Batch, Tensor, Record, torch.dtype], None], batch: Batch, g: Tensor | ArrayLike | None,
+    run: Callable[[Stack, Tensor, Record, torch.dtype], None], batch: Stack, g: Tensor | ArrayLike | None,
     tolerances: Sequence[float], max_iterations: int, dtype: torch.dtype,
 ) -> Descents:  # fmt: skip
     start = batch.start(g)

@@ -15,7 +15,7 @@ from paletteot.ot.sinkhorn import OFFSET, WIDE, widest
 
 
 @dataclass(frozen=True)
-class Batch:
+class Stack:
     """Problems as float64 tensors on one device; atoms of weight zero are padding and never contribute.
 
     x: (n, k, 3), y: (n, l, 3) CIELAB centroids. a: (n, k), b: (n, l) weights summing to one. eps: LAB units.
@@ -37,7 +37,7 @@ class Batch:
             raise ProblemError("source and target palettes must be as many, on one device")
 
     @classmethod
-    def of(cls, problems: Problems, device: torch.device | str = "cpu") -> Batch:
+    def of(cls, problems: Problems, device: torch.device | str = "cpu") -> Stack:
         """Return problems as tensors on a device."""
         x, a, y, b = (torch.tensor(array, device=device) for array in (problems.x, problems.a, problems.y, problems.b))
         return cls(x, a, y, b, problems.eps)
@@ -45,10 +45,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.x)
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> Stack:
         """Return the batch on a device."""
         x, a, y, b = (part.to(device) for part in (self.x, self.a, self.y, self.b))
-        return Batch(x, a, y, b, self.eps)
+        return Stack(x, a, y, b, self.eps)
 
     @property
     def cost(self) -> Tensor:

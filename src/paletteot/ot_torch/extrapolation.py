@@ -7,7 +7,7 @@ from torch import Tensor
 
 from paletteot.ot.accelerated_kernels import FAR, NEAR, PATIENCE, PIVOT, RANGE, WORSE
 from paletteot.ot_torch.absorbed import Absorbed, retire
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 from paletteot.ot_torch.record import Record
 
 
@@ -63,7 +63,7 @@ class _Memory:
         return torch.where(usable, gamma * scale, 0.0)[:, order], usable[:, 0]
 
 
-def run(batch: Batch, start: Tensor, record: Record, dtype: torch.dtype, *, memory: int) -> None:
+def run(batch: Stack, start: Tensor, record: Record, dtype: torch.dtype, *, memory: int) -> None:
     """Run Anderson acceleration (type II) of log v -> log v from potentials, (n, l); memory 0 is plain Sinkhorn."""
     run, now = Absorbed(batch, start, dtype), _Memory(start, memory)
     places = torch.arange(memory, device=start.device)

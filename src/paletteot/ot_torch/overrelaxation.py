@@ -7,7 +7,7 @@ from torch import Tensor
 
 from paletteot.ot.accelerated_kernels import PATIENCE, SHRINK, WORSE
 from paletteot.ot_torch.absorbed import Absorbed, retire
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 from paletteot.ot_torch.record import Record
 
 
@@ -31,7 +31,7 @@ class _State:
         return (1 + self.strength * (self.omega - 1))[:, None]
 
 
-def run(batch: Batch, start: Tensor, record: Record, dtype: torch.dtype, *, omega: Tensor) -> None:
+def run(batch: Stack, start: Tensor, record: Record, dtype: torch.dtype, *, omega: Tensor) -> None:
     """Run the relaxed iteration from potentials, (n, l), with omega, (n,), the first iteration plain."""
     run = Absorbed(batch, start, dtype)
     now = _State(run, omega)

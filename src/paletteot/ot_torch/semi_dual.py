@@ -10,7 +10,7 @@ from torch import Tensor
 
 from paletteot.ot.newton import MAX_STEPS
 from paletteot.ot_torch.absorbed import retire
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 
 ARMIJO = 1e-4
 """Share of the promised rise that a step must bring, as in `ot.newton`."""
@@ -45,7 +45,7 @@ class _State:
 
 
 def newton(
-    batch: Batch, g: Tensor | ArrayLike | None = None, *, tolerance: float = 1e-9, max_steps: int = MAX_STEPS
+    batch: Stack, g: Tensor | ArrayLike | None = None, *, tolerance: float = 1e-9, max_steps: int = MAX_STEPS
 ) -> Solutions:
     """Solve problems to an L1 marginal error of at most ``tolerance``, by Newton with backtracking on the semi-dual.
 

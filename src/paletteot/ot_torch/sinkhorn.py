@@ -11,7 +11,7 @@ from torch import Tensor
 
 from paletteot.ot.sinkhorn import ATOL, MAX_ITERATIONS
 from paletteot.ot_torch.absorbed import Absorbed, retire
-from paletteot.ot_torch.batch import Batch
+from paletteot.ot_torch.batch import Stack
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class _Scalings:
 
 
 def reference(
-    batch: Batch, g: Tensor | ArrayLike | None = None, *, atol: float = ATOL,
+    batch: Stack, g: Tensor | ArrayLike | None = None, *, atol: float = ATOL,
     max_iterations: int = MAX_ITERATIONS, kernel_dtype: torch.dtype = torch.float64,
 ) -> Runs:  # fmt: skip
     """Run the reference iteration from potentials g and count it, as `ot.sinkhorn.reference` does.
@@ -50,7 +50,7 @@ def reference(
     return Runs(batch.fix_gauge(end), count, count < max_iterations, batch.marginal_error(end))
 
 
-def _iterate(batch: Batch, g: Tensor, atol: float, max_iterations: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _iterate(batch: Stack, g: Tensor, atol: float, max_iterations: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     run, now = Absorbed(batch, g, dtype), _Scalings(torch.ones_like(g))
     end, count = g.clone(), torch.full_like(run.rows, max_iterations)
     lower, upper = exp(-atol), exp(atol)

@@ -7,7 +7,7 @@ from typing import Literal
 import altair as alt
 import polars as pl
 
-from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.report.figures import BLUE, GREY, ORANGE
 from paletteot.splits import RANKING
@@ -24,7 +24,7 @@ WIDTH = 280
 
 def data(board: pl.DataFrame) -> pl.DataFrame:
     """Return start, kind, tolerance and the ratio with its interval of each row of Track B's headline."""
-    shown = board_b.headline(board).with_columns(
+    shown = accelerated_board.headline(board).with_columns(
         start=pl.concat_str("family", "acceleration", separator=" + "),
         kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String),
     )

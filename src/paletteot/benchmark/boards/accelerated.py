@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark.accelerations import PLAIN, RELAXED, counts
-from paletteot.benchmark.boards import markdown as tables
+from paletteot.benchmark.boards import markdown
 from paletteot.benchmark.boards.families import ranked, with_seeds
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import logarithms
@@ -151,7 +151,7 @@ def headline_rows(board: pl.DataFrame) -> list[list[str]]:
     """Return the rows of ``headline`` as people see them, under HEADER; a cell of both tolerances has 1e-5 first."""
     made = []
     for row in headline(board).iter_rows(named=True):
-        cells = tables.cells(row, FORMATS)
+        cells = markdown.cells(row, FORMATS)
         ratio = [interval_text(*(row[f"{end}_{one}"] for end in ("ratio", "low", "high"))) for one in TOLERANCES]
         both = [" / ".join(cells[f"{measure}_{one}"] for one in TOLERANCES) for measure in ("iterations", "worst")]
         failures = cells[f"failures_{list(TOLERANCES)[-1]}"]

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.boards import ladder, rival
-from paletteot.benchmark.boards import markdown as tables
-from paletteot.benchmark.boards import newton as board_c
-from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards import accelerated as accelerated_board
+from paletteot.benchmark.boards import ladder, markdown, rival
+from paletteot.benchmark.boards import newton as newton_board
+from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.boards.families import who_ties
 from paletteot.benchmark.boards.rival import Duel
 from paletteot.benchmark.bootstrap import Bootstrap
@@ -58,9 +57,10 @@ def make(
     evaluations: of each method. refused: records of guests that do not stand, and why. Raises DataError where
     evaluations and pairs do not fit each other.
     """
-    b = board_b.rows(evaluations, bootstrap)
+    b = accelerated_board.rows(evaluations, bootstrap)
     made = Leaderboard(
-        board_a.rows(evaluations, bootstrap), b, board_c.rows(evaluations), rival.meet(b, evaluations, bootstrap), None,
+        starts_board.rows(evaluations, bootstrap), b, newton_board.rows(evaluations),
+        rival.meet(b, evaluations, bootstrap), None,
         {name: one.origin for name, one in evaluations.items()}, refused or {},
     )  # fmt: skip
     climbed = {name: evaluations[method].ladder for name, method in made.medians.items()}
@@ -83,22 +83,22 @@ def to_markdown(board: Leaderboard) -> str:
         "## Track B: starts with acceleration",
         "",
         f"Iterations to an L1 marginal error of {' and '.join(TOLERANCES)}, as a share of plain Sinkhorn from `{BASE}`",
-        f"to the same error; ranked at {board_b.LOOSE}. The acceleration of each start was chosen on `{CHOICE}`,",
-        "by the product of both ratios.",
+        f"to the same error; ranked at {accelerated_board.LOOSE}. The acceleration of each start was chosen on",
+        f"`{CHOICE}`, by the product of both ratios.",
         "Iterations and worst ratios: to the one error / to the other. Time and failures: to the smaller error.",
         "",
-        tables.markdown_table(board_b.HEADER, board_b.headline_rows(board.b)),
+        markdown.markdown_table(accelerated_board.HEADER, accelerated_board.headline_rows(board.b)),
         "",
-        _ties(board_b.headline(board.b)),
-        *like_labels(board_b.headline(board.b)),
+        _ties(accelerated_board.headline(board.b)),
+        *like_labels(accelerated_board.headline(board.b)),
         "",
-        *([f"Rival: {tables.escape(rival.words(board.duel))}.", ""] if board.duel else []),
+        *([f"Rival: {markdown.escape(rival.words(board.duel))}.", ""] if board.duel else []),
         "## Track A: starts",
         "",
         f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}`. ≥: some runs reached the cap without",
         "converging, and the number is a lower bound.",
         "",
-        tables.markdown_table(*a_rows(board.a.filter(pl.col("shown")).drop("ties"))),
+        markdown.markdown_table(*a_rows(board.a.filter(pl.col("shown")).drop("ties"))),
         "",
         _ties(_shown(board.a, RANKING)),
         *like_labels(_shown(board.a, RANKING)),
@@ -108,18 +108,18 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         "Damped Newton to an L1 marginal error of 1e-9, the fastest first.",
         "",
-        _table(board.c.filter(pl.col("shown")), board_c.FORMATS, ()),
+        _table(board.c.filter(pl.col("shown")), newton_board.FORMATS, ()),
         "",
         "## Track B: every start under every acceleration",
         "",
-        _table(board.b.filter(pl.col("shown")), board_b.FORMATS, ("learned", "kernel_only", "rank", "ties")),
+        _table(board.b.filter(pl.col("shown")), accelerated_board.FORMATS, ("learned", "kernel_only", "rank", "ties")),
         "",
         "## Where the rows come from",
         "",
         "Who made it, where that is not this package; version of the data; commit of the code that judged it; machine",
         "that it was timed on; MLflow run of its weights. Seconds of a start that was not run here are *claimed*.",
         "",
-        tables.markdown_table(ORIGIN, origin_rows(board)),
+        markdown.markdown_table(ORIGIN, origin_rows(board)),
         *refused_lines(board.refused),
     ]
     return "\n".join(lines) + "\n"
@@ -133,7 +133,7 @@ def ladder_lines(made: pl.DataFrame) -> list[str]:
         f"Ratio to `{BASE}` at the same stop, the largest change of log v at most 1e-2 to 1e-6; median and interval,",
         f"on the first {made['problems'][0]} problems of `{RANKING}`. Savings shrink as the stop tightens.",
         "",
-        tables.markdown_table(*ladder.page_rows(made)),
+        markdown.markdown_table(*ladder.page_rows(made)),
         "",
     ]
 
@@ -144,14 +144,14 @@ def refused_lines(refused: Mapping[str, str]) -> list[str]:
         return []
     title = ["", "## Records that do not stand", ""]
     words = ["Each is left out, with its reason; none keeps another from its place.", ""]
-    return [*title, *words, *(f"- {tables.escape(why)}" for why in refused.values())]
+    return [*title, *words, *(f"- {markdown.escape(why)}" for why in refused.values())]
 
 
 def like_labels(board: pl.DataFrame) -> list[str]:
     """Return a line that names the rows of a board whose starts read like the labels."""
     marked = board.filter(pl.col("label_like") > 0).select("family", "label_like", "problems").rows()
     words = "; ".join(f"{family} on {like} of {problems}" for family, like, problems in marked)
-    return ["", tables.escape(f"Reads like the label, which a start is not given: {words}.")] if words else []
+    return ["", markdown.escape(f"Reads like the label, which a start is not given: {words}.")] if words else []
 
 
 def origin_rows(board: Leaderboard) -> list[list[str]]:
@@ -160,7 +160,7 @@ def origin_rows(board: Leaderboard) -> list[list[str]]:
     made = []
     for method, family in pl.concat(shown).unique("family", keep="first", maintain_order=True).iter_rows():
         one = board.origins[method]
-        run = tables.link(one.run, one.href) if one.href else one.run
+        run = markdown.link(one.run, one.href) if one.href else one.run
         seconds = "claimed" if one.claimed else "measured"
         made.append([family, one.by, one.data, COMMIT.sub(r"\1", one.code), one.hardware, seconds, run])
     return made
@@ -179,14 +179,14 @@ def to_csv(board: Leaderboard) -> dict[str, str]:
     whole = pl.DataFrame(known, schema=dict.fromkeys(known, pl.String))
     boards = {"leaderboard": board.a, "accelerated": board.b, "newton": board.c}
     return {
-        name: tables.to_csv(one.join(whole, on="method", how="left", maintain_order="left"))
+        name: markdown.to_csv(one.join(whole, on="method", how="left", maintain_order="left"))
         for name, one in boards.items()
     }
 
 
 def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of rows of Track A as people see them."""
-    cells = [board_a.cells(row) for row in board.iter_rows(named=True)]
+    cells = [starts_board.cells(row) for row in board.iter_rows(named=True)]
     names = [name for name in board.columns if name not in HIDDEN]
     return names, [[row[name] for name in names] for row in cells]
 
@@ -196,16 +196,18 @@ def rows(
 ) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of rows of Track B or C as people see them."""
     shown = board.drop(*HIDDEN, *left_out, strict=False)
-    return shown.columns, [list(tables.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
+    return shown.columns, [list(markdown.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
 
 
 def metrics(board: Leaderboard) -> dict[str, object]:
     """Return what repeats, for DVC's metrics: Track A by split and family, then tracks B and C and the duel."""
-    result: dict[str, object] = {split: _numbers(_shown(board.a, split), board_a.TIMES) for split in board_a.SPLITS}
-    headline = board_b.headline(board.b)
+    result: dict[str, object] = {
+        split: _numbers(_shown(board.a, split), starts_board.TIMES) for split in starts_board.SPLITS
+    }
+    headline = accelerated_board.headline(board.b)
     names = pl.concat_str("family", "acceleration", separator=" + ")
-    result["track_b"] = _numbers(headline.with_columns(family=names), board_b.TIMES)
-    result["track_c"] = _numbers(_shown(board.c, RANKING), board_c.TIMES)
+    result["track_b"] = _numbers(headline.with_columns(family=names), accelerated_board.TIMES)
+    result["track_c"] = _numbers(_shown(board.c, RANKING), newton_board.TIMES)
     if board.duel:
         result["rival"] = {
             f"{end}_{label}": round(float(getattr(ratio, end)), 6)
@@ -228,8 +230,8 @@ def _shown(board: pl.DataFrame, split: str) -> pl.DataFrame:
 
 
 def _ties(board: pl.DataFrame) -> str:
-    return tables.escape(f"Ties on {RANKING}: {who_ties(board)}.")
+    return markdown.escape(f"Ties on {RANKING}: {who_ties(board)}.")
 
 
 def _table(board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]) -> str:
-    return tables.markdown_table(*rows(board, formats, left_out))
+    return markdown.markdown_table(*rows(board, formats, left_out))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from paletteot.benchmark.accelerations import counts
-from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
@@ -31,7 +31,7 @@ class Duel:
 def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap) -> Duel | None:
     """Return the duel, both sides chosen on CHOICE; None where there is nobody on one side."""
     chosen = board.filter(pl.col("shown") & pl.col("chosen"))
-    order = chosen.filter(pl.col("split") == CHOICE).sort(board_b.SCORE, "family")
+    order = chosen.filter(pl.col("split") == CHOICE).sort(accelerated_board.SCORE, "family")
     sides = [
         order.filter("learned")["family"].to_list()[:1],
         order.filter(~pl.col("learned") & pl.col("kernel_only"))["family"].to_list()[:1],

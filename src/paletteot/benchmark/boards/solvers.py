@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from paletteot.benchmark.boards import markdown as tables
+from paletteot.benchmark.boards import markdown
 from paletteot.benchmark.boards.families import ranked, who_ties
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.statistics import Array, interval_text
@@ -81,7 +81,7 @@ def to_markdown(board: pl.DataFrame, runs: pl.DataFrame, *, base: str, cap: floa
     for (tolerance,), part in board.group_by("tolerance", maintain_order=True):
         made = []
         for row in part.iter_rows(named=True):
-            shown = tables.cells(row, FORMATS)
+            shown = markdown.cells(row, FORMATS)
             ratio = interval_text(*(row[name] for name in RATIO))
             times = [shown["median_ms"], shown["mean_ms"], shown["ms_95"]]
             made.append(
@@ -92,9 +92,9 @@ def to_markdown(board: pl.DataFrame, runs: pl.DataFrame, *, base: str, cap: floa
         lines += [
             f"To an L1 marginal error of {to}, {part['problems'][0]} problems:",
             "",
-            tables.markdown_table(HEADER, made),
+            markdown.markdown_table(HEADER, made),
             "",
-            tables.escape(f"Ties: {ties}."),
+            markdown.escape(f"Ties: {ties}."),
             "",
         ]
         lines += [*_failures(runs.filter(pl.col("tolerance") == tolerance)), ""]
@@ -115,6 +115,6 @@ def _failures(runs: pl.DataFrame) -> list[str]:
         .agg(pl.len(), pl.col("told").first())
     )
     return [
-        tables.escape(f"{method}: {number} x {failure}{f', {told}' if told else ''}").join(["- ", ""])
+        markdown.escape(f"{method}: {number} x {failure}{f', {told}' if told else ''}").join(["- ", ""])
         for method, failure, number, told in kinds.iter_rows()
     ]

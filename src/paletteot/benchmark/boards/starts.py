@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark import statistics
-from paletteot.benchmark.boards import markdown as tables
+from paletteot.benchmark.boards import markdown
 from paletteot.benchmark.boards.families import ranked, with_seeds
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import logarithms
@@ -89,7 +89,7 @@ def _split(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, split: s
 
 def cells(row: Mapping[str, object]) -> dict[str, str]:
     """Return a row as people see it; a quantile among censored runs gets the mark ≥."""
-    shown = tables.cells(row, FORMATS)
+    shown = markdown.cells(row, FORMATS)
     bounds = statistics.censored(int(str(row["problems"])), int(str(row["converged"])))
     for name, bound in zip(FIVE, bounds, strict=True):
         shown[name] = f"≥ {shown[name]}" if bound else shown[name]

@@ -29,17 +29,17 @@ COLUMNS = {**dtypes(schema.SOLVES), **dtypes(schema.SOLVES_SECONDS)}
 
 def race(
     codes: Sequence[Code | Copy], pairs: Pairs, *,
-    eps: float, repeats: int, seed: int, limits: Limits, tolerances: Sequence[float] = TOLERANCES,
+    repeats: int, seed: int, limits: Limits, tolerances: Sequence[float] = TOLERANCES,
 ) -> Iterable[pl.DataFrame]:  # fmt: skip
     """Give every problem to every solver; yield the rows of each round, the columns of SOLVES and of SOLVES_SECONDS.
 
     A round is one repeat at one tolerance. Each has processes of its own, so no process meets a problem twice; each
-    shuffles the problems, and for each problem the solvers, so a drift of the machine meets all alike. eps: LAB units.
+    shuffles the problems, and for each problem the solvers, so a drift of the machine meets all alike.
     """
-    batch = pairs.problems(eps)
+    batch = pairs.problems()
     problems = [batch[row].on_support() for row in range(len(pairs))]
     keys = list(pairs.frame.select("pair_id", "split").iter_rows(named=True))
-    easy = practice(sorted({(len(one.a), len(one.b)) for one in problems}), eps)
+    easy = practice(sorted({(len(one.a), len(one.b)) for one in problems}), batch.eps)
     rng, order = np.random.default_rng(seed), 0
     for repeat in range(repeats):
         for tolerance in tolerances:

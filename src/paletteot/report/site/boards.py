@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark.accelerations import PLAIN
-from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.boards import rival
 from paletteot.benchmark.boards.families import who_ties
 from paletteot.benchmark.boards.leaderboard import Leaderboard
@@ -30,8 +30,8 @@ TITLES = {
 
 COUNTED = {
     "B": f"Passes over the kernel to an L1 marginal error of {' and '.join(TOLERANCES)} of each start in front of the "
-    f"referee's own accelerated iterations; ranked at {board_b.LOOSE}. The acceleration of each was chosen on "
-    f"{CHOICE}.",
+    f"referee's own accelerated iterations; ranked at {accelerated_board.LOOSE}. The acceleration of each was chosen "
+    f"on {CHOICE}.",
     "A": "Iterations of plain Sinkhorn until log v moves by at most 1e-4.",
     "C": "Damped Newton to an L1 marginal error of 1e-9, the fastest first; nobody is ranked.",
 }

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from paletteot.benchmark.boards import accelerated as board_b
-from paletteot.benchmark.boards import markdown as texts
-from paletteot.benchmark.boards import newton as board_c
-from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards import accelerated as accelerated_board
+from paletteot.benchmark.boards import markdown
+from paletteot.benchmark.boards import newton as newton_board
+from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.boards.leaderboard import HIDDEN, Leaderboard
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records.evaluation import Evaluation
@@ -36,12 +36,12 @@ def page(
     """
     mine = pl.col("family") == family
     tracks = {
-        "Track A: the start alone": (board.a.filter(mine), board_a.FORMATS),
+        "Track A: the start alone": (board.a.filter(mine), starts_board.FORMATS),
         "Track B: under every acceleration": (
             board.b.filter(mine).sort("split", "acceleration", "method"),
-            board_b.FORMATS,
+            accelerated_board.FORMATS,
         ),
-        "Track C: in front of Newton": (board.c.filter(mine), board_c.FORMATS),
+        "Track C: in front of Newton": (board.c.filter(mine), newton_board.FORMATS),
     }
     compared = [BASE, family] if family != BASE else [BASE]
     alone = family in board.medians  # judged under Track A
@@ -66,7 +66,7 @@ def every(caption: str, rows: pl.DataFrame, formats: Mapping[str, str]) -> Table
     kept = [name for name in rows.columns if name not in NOT_SHOWN]
     made = []
     for row in rows.select(kept).iter_rows(named=True):
-        shown = texts.cells(row, formats)
+        shown = markdown.cells(row, formats)
         made.append({name.replace("_", " "): Cell(shown[name], _key(row[name])) for name in kept})
     return Table(caption, dict.fromkeys(made[0], ""), made)
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from paletteot.benchmark.accelerations import counts as accelerated_counts
-from paletteot.benchmark.boards import accelerated as board_b
+from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.statistics import ratios
@@ -93,7 +93,7 @@ def swatches(palettes: Palettes, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _chosen(board: pl.DataFrame, family: str) -> str:
-    rows = board_b.headline(board).filter((pl.col("family") == family) & pl.col("chosen"))
+    rows = accelerated_board.headline(board).filter((pl.col("family") == family) & pl.col("chosen"))
     return str(rows["acceleration"][0]) if len(rows) else ""
 
 

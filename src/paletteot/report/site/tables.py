@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from paletteot.benchmark.boards import starts as board_a
+from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.protocol import TOLERANCES
 from paletteot.benchmark.statistics import interval_text
 from paletteot.report.site.facts import SiteFacts, slug
@@ -82,7 +82,7 @@ def track_a(board: pl.DataFrame, facts: SiteFacts, root: str = "") -> list[dict[
             "rank": rank(row),
             "ratio": interval(row, "ratio_median", "ratio_low", "ratio_high", strip),
             "better on": cell(row, "improved_share", ".1%"),
-            "iterations": Cell(board_a.cells(row)["median"], number(row["median"])),
+            "iterations": Cell(starts_board.cells(row)["median"], number(row["median"])),
             "own": cell(row, "init_iterations", ",.0f"),
             "failures": count(int(str(row["problems"])) - int(str(row["converged"])) + int(str(row["fallbacks"]))),
             "ms": seconds(row, facts),
