@@ -22,6 +22,7 @@ import yaml
 from PIL import Image
 
 import closure as script
+import paletteot.warmstarts as warmstarts
 from paletteot.extras import EXTRAS, MissingPackageError, needed
 from paletteot.project import closure
 from paletteot.stages.__main__ import STAGES
@@ -291,6 +292,8 @@ sys.meta_path.insert(0, Missing())
 
 LIGHT = """
 import json, sys
+from functools import partial
+from pathlib import Path
 import numpy as np
 import paletteot
 import paletteot.warmstarts as warmstarts
@@ -304,7 +307,8 @@ starts = {
     for name in ("cold", "gaussian", "epsilon_schedule_10", "lp_duals")
 }
 said = {}
-for name, call in {"warm_start": paletteot.warm_start, "to_torch": plans.to_torch}.items():
+learned = {name: partial(warmstarts.create, name, Path("weights.safetensors")) for name in warmstarts.trained()}
+for name, call in {"warm_start": paletteot.warm_start, "to_torch": plans.to_torch, **learned}.items():
     try:
         call()
     except paletteot.PaletteOTError as error:
@@ -329,7 +333,7 @@ def test_a_plain_install_loads_solves_and_draws(tmp_path):
     assert found["error"] <= 1e-9
     assert set(map(tuple, found["starts"].values())) == {(2, made.K)}
     assert set(found["said"].values()) == {"this needs torch: pip install 'paletteot[learned]'"}
-    assert set(found["said"]) == {"warm_start", "to_torch"}
+    assert set(found["said"]) == {"warm_start", "to_torch", *warmstarts.trained()}
     codes = {name: code for name, (code, _) in found["runs"].items()}
     missing = codes.pop("import-seed-checkpoint")
     assert (missing, codes) == (1, dict.fromkeys(("palette", "solve", "--help", "verify", "new-warm-start"), 0))

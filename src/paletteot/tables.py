@@ -136,14 +136,26 @@ def reading(path: Path) -> Iterator[None]:
     """
     if path.is_dir():  # polars would read what lies in it
         raise DataError(f"{path}: must be a Parquet file, but is a folder")
+    with _named(str(path)):
+        yield
+
+
+def collect(frame: pl.LazyFrame, where: str) -> pl.DataFrame:
+    """Read what `scan_parquet` promised; raises DataError with one line that begins with ``where``."""
+    with _named(where):
+        return frame.collect()
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; `dvc repro` makes it") from None
+        raise DataError(f"{where}: no such file; `dvc repro` makes it") from None
     except PermissionError:
-        raise DataError(f"{path}: cannot be read: permission denied") from None
+        raise DataError(f"{where}: cannot be read: permission denied") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DataError(f"{path}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
+        raise DataError(f"{where}: not a whole Parquet file: {' '.join(str(error).split())[:200]}") from None
 
 
 DIGITS = 16

@@ -155,6 +155,18 @@ def test_float32_potentials_name_their_cause(tmp_path):
         paletteot.load("test_seen", source=folder)
 
 
+def test_a_damaged_page_of_a_split_is_one_line_that_names_it(tmp_path):
+    """The footer is whole, so it is seen when rows are asked for: whatever polars raises then."""
+    folder = made.pipeline_folder(tmp_path / "data")
+    shard = folder / "plans" / "test_seen-00000-of-00001.parquet"
+    raw = bytearray(shard.read_bytes())
+    raw[4:40] = b"\xff" * 36  # the header of the first page
+    shard.write_bytes(raw)
+    plans = paletteot.load("test_seen", source=folder)
+    with pytest.raises(DataError, match=r"split test_seen: not a whole Parquet file"):
+        _ = plans.frame
+
+
 def test_a_url_is_read_through_fsspec_and_kept_by_its_hash(release, tmp_path, monkeypatch):
     import fsspec
 

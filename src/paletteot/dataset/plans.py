@@ -19,7 +19,7 @@ from paletteot.errors import DataError
 from paletteot.extras import needed
 from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
-from paletteot.tables import read_parquet, scan_parquet
+from paletteot.tables import collect, read_parquet, scan_parquet
 
 if TYPE_CHECKING:
     from paletteot.dataset.tensors import Tensors
@@ -47,12 +47,12 @@ class Plans:
     @cached_property
     def frame(self) -> pl.DataFrame:
         """All rows and columns, read once."""
-        return self.lazy.collect()
+        return self._read(self.lazy)
 
     @cached_property
     def g(self) -> Array:
         """Target potentials, (m, k) float64, LAB units."""
-        return np.asarray(self.lazy.select("g").collect()["g"].to_numpy())
+        return np.asarray(self._read(self.lazy.select("g"))["g"].to_numpy())
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -79,7 +79,7 @@ class Plans:
         if "g" in self.__dict__:
             return np.asarray(self.g[row])
         self._pair(row)
-        return np.asarray(self.lazy.select("g").slice(row % len(self), 1).collect()["g"].to_numpy()[0])
+        return np.asarray(self._read(self.lazy.select("g").slice(row % len(self), 1))["g"].to_numpy()[0])
 
     def plan(self, row: int) -> Array:
         """Return the coupling of a row rebuilt from g, (k, k) float64: P_ij = a_i b_j exp((f_i + g_j - C_ij) / eps)."""
@@ -94,7 +94,7 @@ class Plans:
 
     @cached_property
     def _rows(self) -> pl.DataFrame:
-        return self.lazy.select("source", "target", "eps").collect()
+        return self._read(self.lazy.select("source", "target", "eps"))
 
     @cached_property
     def _source(self) -> NDArray[np.int64]:
@@ -103,6 +103,9 @@ class Plans:
     @cached_property
     def _target(self) -> NDArray[np.int64]:
         return self.palettes.index(self._rows["target"], f"{self.source}, split {self.split}")
+
+    def _read(self, frame: pl.LazyFrame) -> pl.DataFrame:
+        return collect(frame, f"{self.source}, split {self.split}")
 
     def _pair(self, row: int) -> int:
         if not -len(self) <= row < len(self):

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from paletteot.errors import ParamsError
+from paletteot.extras import needed
 from paletteot.warmstarts.contract import Entry, WarmStart, family
 
 __all__ = ["code", "create", "entries", "family", "trained"]
@@ -34,13 +35,15 @@ def create(name: str, file: Path | None = None) -> WarmStart:
     """Return a built-in contestant.
 
     file: what a learned one reads: its weights (safetensors), or the folder of plans for ``nearest``. Raises
-    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole.
+    ParamsError for an unknown name, or a file that is not given; DataError where the file is not whole;
+    MissingPackageError without torch where it needs that.
     """
     if (entry := entries().get(name)) is None:
         raise ParamsError(f"method must be one of {', '.join(entries())}, but is {name!r}")
     if entry.learned and file is None:
         raise ParamsError(f"method {name} must be given a file to read")
-    return entry.make(file) if entry.learned else entry.make()
+    with needed():
+        return entry.make(file) if entry.learned else entry.make()
 
 
 @lru_cache(maxsize=1)
