@@ -202,6 +202,21 @@ def dripping(request: BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)
 
 
+def nowhere(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(302)
+    request.send_header("Content-Length", "0")
+    request.end_headers()
+
+
+def endless_nothing(request: BaseHTTPRequestHandler) -> None:
+    """Packed blocks that unpack to no byte at all."""
+    request.send_response(200)
+    request.send_header("Content-Encoding", "gzip")
+    request.end_headers()
+    while True:
+        request.wfile.write(gzip.compress(b""))
+
+
 def bomb(request: BaseHTTPRequestHandler) -> None:
     body = gzip.compress(bytes(2**24))
     request.send_response(200)
@@ -215,7 +230,9 @@ UNWELCOME = {
     "another scheme": (redirect("file:///etc/passwd"), "a redirect from http to file is not followed"),
     "a loop": (redirect("/VERSION"), "more than 5 redirects"),
     "an endless body": (endless, "it has more than 1000000 bytes"),
-    "a bomb": (bomb, "it has more than 1000000 bytes"),
+    "a bomb": (bomb, r"it came packed \(gzip\), which was not asked for"),
+    "endless nothing": (endless_nothing, r"it came packed \(gzip\), which was not asked for"),
+    "a redirect to nowhere": (nowhere, "the server answered 302"),
     "a drip": (dripping, "it takes too long"),
     "no such file": (lambda request: request.send_error(404), "the server answered 404"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from paletteot.errors import DataError
 
 LARGEST = 2**32
-"""Bytes of a file, as it unpacks: shards of the benchmark have 8 MB."""
+"""Bytes of a file: shards of the benchmark have 8 MB."""
 
 LONGEST = 1800.0
 """Seconds that a file may take in all,"""
@@ -20,6 +20,9 @@ PATIENCE = 20.0
 HOPS = 5
 """Redirects that are followed."""
 
+PLAINLY = {"Accept-Encoding": "identity"}
+"""Shards hardly shrink, and bytes that are counted as they come are the bytes of the file."""
+
 Get = Callable[[str, Path], None]
 """Brings the file of a name to a path; raises DataError with one line where it cannot."""
 
@@ -27,8 +30,8 @@ Get = Callable[[str, Path], None]
 def over_http(url: str, *, largest: int = LARGEST, longest: float = LONGEST) -> Get:
     """Return what gets files below an address of http or https.
 
-    largest: bytes, counted as they are unpacked. longest: seconds in all. Redirects keep the scheme, or go from http to
-    https, HOPS times at most.
+    largest: bytes. longest: seconds in all. Redirects keep the scheme, or go from http to https, HOPS times at most.
+    What comes packed was not asked for, and may unpack to anything: it is refused.
     """
     import httpx2
 
@@ -37,13 +40,15 @@ def over_http(url: str, *, largest: int = LARGEST, longest: float = LONGEST) -> 
         try:
             with httpx2.Client(timeout=PATIENCE, follow_redirects=False) as client:
                 for _ in range(HOPS + 1):
-                    with client.stream("GET", address) as answer:
-                        if answer.is_redirect:
+                    with client.stream("GET", address, headers=PLAINLY) as answer:
+                        if answer.has_redirect_location:
                             address = _next(address, answer.headers["location"])
                             continue
                         if answer.status_code != httpx2.codes.OK:
                             raise DataError(f"the server answered {answer.status_code}")
-                        return _save(answer.iter_bytes(), target, largest, begin + longest)
+                        if (packed := answer.headers.get("content-encoding", "identity")) != "identity":
+                            raise DataError(f"it came packed ({packed[:40]}), which was not asked for")
+                        return _save(answer.iter_raw(), target, largest, begin + longest)
             raise DataError(f"more than {HOPS} redirects")
         except (OSError, ValueError, httpx2.HTTPError, httpx2.InvalidURL, DataError) as error:
             raise DataError(f"{url}: cannot get {name}: {line(error)}") from None
