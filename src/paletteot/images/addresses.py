@@ -7,7 +7,6 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 import httpcore2 as httpcore
 
@@ -47,14 +46,6 @@ def check_literal(host: str) -> None:
     except ValueError:
         return
     check(str(address), [str(address)])
-
-
-def check_url(url: str) -> None:
-    """Raise NotPublicError for a URL whose host is not public, unless every address is allowed; OSError for no host."""
-    parts = urlsplit(url)
-    if not allowed() and parts.hostname:
-        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
-        check(parts.hostname, {str(address[0]) for *_, address in found})
 
 
 async def resolved(host: str, port: int) -> list[str]:

@@ -6,31 +6,26 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from heapq import heappush, heappushpop
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import fsspec
 import numpy as np
 from tqdm import tqdm
 
 from paletteot.engine import fingerprint
 from paletteot.errors import DataError
-from paletteot.files import replacing, sha256_of, write_json
-from paletteot.images import addresses, hf_stream
+from paletteot.files import sha256_of, write_json
 from paletteot.images import grading as gradings
+from paletteot.images import hf_stream, members
 from paletteot.images.decode import decode
-from paletteot.images.download import POLITE, download
+from paletteot.images.download import download
 from paletteot.images.reasons import reason
 from paletteot.images.source import Original, Picture
 
-WEB = ("https://", "http://")
-REMOTE = ("hf://", *WEB)
+REMOTE = ("hf://", *members.WEB)
 """Where the files that a data set of the hub names may lie: it may not name files of this machine."""
 THREADS = 8
-ANY_KIND = replace(POLITE, kind="")
-"""How files on the web are asked for: data sets lie on servers that say of every file that it is bytes."""
 
 
 class Row(NamedTuple):
@@ -87,15 +82,22 @@ class HuggingFace:
     def fetch(self, pictures: Sequence[Picture]) -> Mapping[str, str]:
         """Bring the files that rows only name; those in the rows are here since the sample was drawn.
 
-        Raises DataError where a file may be had another time: the hub does not answer.
+        Raises DataError where a file may be had another time: a server or the hub does not answer.
         """
-        named = {picture.image_id: self.paths.get(picture.image_id, "") for picture in pictures}
-        urls = {name: path for name, path in named.items() if path.startswith(WEB)}
-        lost = download(urls, self.sample, manners=ANY_KIND, allow_fewer=self.allow_fewer)
+        named = {one.image_id: self.paths[one.image_id] for one in pictures if one.image_id in self.paths}
+        urls = {name: path for name, path in named.items() if path.startswith(members.WEB)}
+        lost = download(urls, self.sample, manners=members.SINGLE, allow_fewer=self.allow_fewer)
+        rest = {name: path for name, path in named.items() if name not in urls and not (self.sample / name).is_file()}
+        lost |= {name: why for name, path in rest.items() if (why := members.refusal(path)) is not None}
+        inside = {name: path for name, path in rest.items() if name not in lost and members.is_on_web(path)}
+        here, gone = members.fetch(inside, self.sample / "archives", allow_fewer=self.allow_fewer)
+        lost |= gone
+        wanted = [picture for picture in pictures if picture.image_id in rest and picture.image_id not in lost]
+        paths = [(rest | here)[picture.image_id] for picture in wanted]
         with ThreadPoolExecutor(THREADS) as pool:
-            reasons = pool.map(self._lost, [picture for picture in pictures if picture.image_id not in urls])
-            found = {name: why for name, why in reasons if why is not None}
-        return {picture.image_id: why for picture in pictures if (why := (lost | found).get(picture.image_id))}
+            for picture, why in zip(wanted, pool.map(self._lost, wanted, paths), strict=True):
+                lost |= {picture.image_id: why} if why is not None else {}
+        return {one.image_id: _line(lost[one.image_id]) for one in pictures if one.image_id in lost}
 
     def open(self, picture: Picture) -> Original:
         """Read a fetched picture; raises DataError naming its row where it is missing or no whole picture."""
@@ -114,26 +116,12 @@ class HuggingFace:
             grading=gradings.draw(np.random.default_rng([seed, row.number]), grading),
         )  # fmt: skip
 
-    def _lost(self, picture: Picture) -> tuple[str, str | None]:
-        """Bring the file of a picture where it is not here; return its name, and why it cannot be had."""
-        name, path = picture.image_id, self.paths.get(picture.image_id)
-        if path is None or (self.sample / name).is_file():
-            return name, None
+    def _lost(self, picture: Picture, path: str) -> str | None:
+        """Bring the file of a picture from a path that is not on the web; return why it cannot be had."""
         try:
-            if path.rpartition("::")[2].startswith(WEB):
-                addresses.check_url(path.rpartition("::")[2])
-            with fsspec.open(path, "rb") as stream:
-                content = stream.read(ANY_KIND.size + 1)
-            if len(content) > ANY_KIND.size:
-                return name, f"its file is larger than {ANY_KIND.size} bytes"
-            with replacing(self.sample / name) as fresh:
-                fresh.write_bytes(content)
-        except (FileNotFoundError, IsADirectoryError, PermissionError, addresses.NotPublicError) as error:
-            return name, _line(f"its file cannot be read: {reason(error)}")
-        except Exception as error:  # the file systems that fsspec knows have no common base below this one
-            why = f"{path} cannot be had now: {reason(error)}; run again to go on"
-            raise DataError(_line(f"{self.location}, {picture.place}: {why}")) from error
-        return name, None
+            return members.take(path, self.sample / picture.image_id)
+        except DataError as error:
+            raise DataError(_line(f"{self.location}, {picture.place}: {error}")) from error
 
     def _sample(self, size: int, seed: int) -> list[Row]:
         """Return the sample, drawn where what lies in the cache is not it, or not whole."""
@@ -191,7 +179,7 @@ class HuggingFace:
             return row
         if not image["path"]:
             return row._replace(reason=f"no picture in column {column}")
-        if not hf_stream.is_here(self.location) and not image["path"].rpartition("::")[2].startswith(REMOTE):
+        if not hf_stream.is_here(self.location) and not members.last(image["path"]).startswith(REMOTE):
             return row._replace(reason=f"{image['path']} is a place on the machine where the data set was made")
         return row._replace(path=image["path"])
 
