@@ -6,15 +6,12 @@ import shlex
 from contextlib import chdir
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from paletteot.errors import ParamsError
 from paletteot.splits import EVALUATED
-
-if TYPE_CHECKING:
-    pass
 
 
 def images(
