@@ -55,9 +55,12 @@ def test_a_batch_is_the_problems_of_its_rows(release):
 
 def test_one_row_is_read_without_the_others(release):
     plans = paletteot.load("train", source=release)
-    plans.plan(4)
+    rows = range(-len(plans), len(plans))
+    assert len(plans.files) == 2
+    found = [plans.potential(row) for row in rows]
     assert "g" not in plans.__dict__
     assert "frame" not in plans.__dict__
+    np.testing.assert_array_equal(found, plans.g[list(rows)])
 
 
 @pytest.mark.parametrize("row", [4, -5])

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import datasets
 import mlcroissant as mlc
@@ -12,7 +14,7 @@ import polars as pl
 import pytest
 
 import paletteot
-from paletteot.dataset import layout, licences, schema
+from paletteot.dataset import card, layout, licences, schema
 from paletteot.files import sha256
 from paletteot.tables import columns_markdown
 from tests.dataset import made
@@ -90,6 +92,20 @@ def test_the_card_answers_what_every_version_must(release):
     assert "nobody \\| in particular" in text
     for table in schema.released(made.K).values():
         assert columns_markdown(table).strip() in text
+
+
+def test_the_card_has_eps_from_the_rows(tmp_path):
+    """Whatever the parameters say by now."""
+    folder = made.pipeline_folder(tmp_path)
+    facts = made.facts()
+    params = {**facts.params, "transport": {**facts.params["transport"], "eps": 99.0}}
+    frames = {name: {layout.WHOLE: pl.read_parquet(folder / f"{name}.parquet")} for name in ("images", "palettes")}
+    for name in ("images", "palettes"):
+        (tmp_path / name).mkdir()
+        shutil.copy(folder / f"{name}.parquet", tmp_path / name / f"{layout.WHOLE}-00000-of-00001.parquet")
+    frames["plans"] = layout.read_splits(folder, "plans")
+    said = card.text(tmp_path, frames, made.K, replace(facts, params=params))
+    assert f"k = {made.K}, eps = {made.EPS} LAB units and the Euclidean cost only" in said
 
 
 def test_the_card_of_closed_pictures_says_so(tmp_path):

@@ -11,16 +11,45 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import polars as pl
 import pytest
 
 import paletteot
 from paletteot.dataset import fetching, shards, sources, verify
 from paletteot.errors import PaletteOTError
+from paletteot.tables import row_digests
 from tests.dataset import made
 
 HASH = "0" * 64
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def server(answer: Answer) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                answer(self)
+            except OSError:  # the client has had enough
+                self.close_connection = True
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{running.server_port}"
+    finally:
+        running.shutdown()
+        running.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +114,49 @@ def test_a_path_that_is_not_there_is_said_at_once(tmp_path, monkeypatch, name):
         sources.find(name)
 
 
-def test_a_hub_out_of_reach_is_asked_once(monkeypatch, tmp_path):
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    begin = time.monotonic()
-    with pytest.raises(PaletteOTError, match="ORG/NAME: cannot get VERSION: the hub cannot be reached"):
-        sources.find("ORG/NAME")
-    assert time.monotonic() - begin < 2 * sources.HUB_SECONDS
+def answering(code: int, size: int = 0) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(code)
+        request.send_header("X-Repo-Commit", "0" * 40)
+        request.send_header("ETag", "x")
+        request.send_header("Content-Length", str(size))
+        request.end_headers()
+
+    return answer
+
+
+def silent(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(0.5)  # longer than the patience that the test has
+    answering(200)(request)
+
+
+HUBS = {
+    "silent": (silent, "cannot get VERSION: the hub cannot be reached: timed out"),
+    "with a fault": (answering(503), "cannot get VERSION: the hub answered 503"),
+    "busy": (answering(429), "cannot get VERSION: the hub answered 429"),
+    "of a huge file": (answering(200, 10**12), "VERSION: must be at most 64 bytes, but has 1000000000000"),
+}
+
+
+@pytest.mark.parametrize("kind", HUBS)
+def test_a_hub_is_asked_once(monkeypatch, tmp_path, kind):
+    answer, words = HUBS[kind]
+    asked: list[str] = []
+
+    def counted(request: BaseHTTPRequestHandler) -> None:
+        if "VERSION" in request.path:  # the client asks for other things too
+            asked.append(request.command)
+        answer(request)
+
+    with server(counted) as url:
+        path = "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", url + path)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+        monkeypatch.setattr(sources, "HUB_SECONDS", 0.2)
+        with pytest.raises(PaletteOTError, match=f"ORG/NAME.*{words}"):
+            sources.find("ORG/NAME")
+    assert asked == ["HEAD"]
 
 
 MISSING = {
@@ -122,8 +187,6 @@ def test_no_reader_misses_a_deleted_shard(tmp_path):
 
 
 def test_rows_are_checked_where_asked(tmp_path):
-    import polars as pl
-
     folder = made.pipeline_folder(tmp_path)
     file = folder / "plans" / "test_seen-00000-of-00001.parquet"
     frame = pl.read_parquet(file)
@@ -133,48 +196,86 @@ def test_rows_are_checked_where_asked(tmp_path):
         paletteot.load("test_seen", source=folder, check_rows=True)
 
 
-def test_a_flipped_bit_is_one_line_or_a_fault(release, tmp_path):
-    """120 random bits of all files: nothing is used as it is, and nothing ends in another kind of error."""
+def test_rows_of_palettes_are_checked_too_and_later_columns_with_them(tmp_path):
+    folder = made.pipeline_folder(tmp_path)
+    file = folder / "palettes.parquet"
+    later = pl.read_parquet(file).select(pl.exclude("digest"), pl.lit(7.5).alias("later"))
+    later = later.with_columns(digest=pl.Series(row_digests(later)))
+    later.write_parquet(file)
+    assert len(paletteot.load("test_seen", source=folder, check_rows=True)) == 2
+    later.with_columns(inertia=pl.lit(0.5)).write_parquet(file)
+    with pytest.raises(PaletteOTError, match=r"palettes\.parquet: row 0: digest must be"):
+        paletteot.load("test_seen", source=folder, check_rows=True)
+
+
+T = TypeVar("T")
+
+
+def tried(ask: Callable[[], T]) -> tuple[T | None, str]:
+    """Return what is answered and no words, or nothing and the words of the error."""
+    try:
+        return ask(), ""
+    except PaletteOTError as error:
+        return None, str(error)
+
+
+def flipped(whole: Path, folder: Path, times: int) -> Iterator[Path]:
+    """Give a file of a copy of a folder in which one random bit is not what it was, so many times."""
     chance = random.Random(0)
-    files = sorted(file.relative_to(release) for file in release.rglob("*") if file.is_file())
-    for _ in range(120):
+    files = sorted(file.relative_to(whole) for file in whole.rglob("*") if file.is_file())
+    shutil.copytree(whole, folder)
+    for _ in range(times):
         name = chance.choice(files)
-        folder = tmp_path / "flipped"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(release, folder)
-        content = bytearray((folder / name).read_bytes())
+        good = (whole / name).read_bytes()
+        content = bytearray(good)
         content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
         (folder / name).write_bytes(content)
+        yield folder / name
+        (folder / name).write_bytes(good)
+
+
+def test_a_flipped_bit_of_a_release_is_never_loaded(release, tmp_path):
+    folder = tmp_path / "flipped"
+    good = paletteot.load("test_seen", source=release).frame
+    for file in flipped(release, folder, 100):
+        loaded, words = tried(lambda: paletteot.load("test_seen", source=folder).frame)
+        assert "\n" not in words
+        assert loaded is None or loaded.equals(good)
+        if file.name in ("VERSION", "full-00000-of-00001.parquet", "test_seen-00000-of-00001.parquet"):
+            assert words or file.parent.name == "images"
+        elif file.name != "checksums.sha256":
+            assert not words
+
+
+def test_a_flipped_bit_of_the_pipelines_folder_is_one_line_or_other_values(tmp_path):
+    """Without checksums what polars can still read is read; what it cannot is one line, whenever that is noticed."""
+    whole = made.pipeline_folder(tmp_path / "whole")
+    asked: list[Callable[[paletteot.Plans], object]] = [
+        lambda plans: plans.frame,
+        lambda plans: plans.g,
+        lambda plans: plans.problem(0),
+        lambda plans: [plans.potential(row) for row in range(len(plans))],
+    ]
+    lines = set()
+    for file in flipped(whole, tmp_path / "flipped", 150):
+        for ask in asked:
+            _, words = tried(lambda ask=ask: ask(paletteot.load("train", source=tmp_path / "flipped")))
+            lines.add(words)
+            assert not words or file.name in words or "train" in words
+    assert len(lines) > 10
+    assert not any("\n" in line for line in lines)
+
+
+def test_a_flipped_bit_is_one_line_or_a_fault(release, tmp_path):
+    """120 random bits of all files: nothing is used as it is, and nothing ends in another kind of error."""
+    folder = tmp_path / "flipped"
+    for _ in flipped(release, folder, 120):
         try:
             said = [str(fault) for fault in verify.verify(sources.release(folder), threads=1).faults]
         except PaletteOTError as error:
             said = [str(error)]
         assert said
         assert not any("\n" in line for line in said)
-
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-@contextmanager
-def server(answer: Answer) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            try:
-                answer(self)
-            except OSError:  # the client has had enough
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}"
-    finally:
-        running.shutdown()
-        running.server_close()
 
 
 def redirect(location: str) -> Answer:
@@ -242,9 +343,37 @@ UNWELCOME = {
 def test_what_a_server_must_not_do_is_one_line(tmp_path, kind):
     answer, words = UNWELCOME[kind]
     with server(answer) as url:
-        get = fetching.over_http(url, largest=10**6, longest=0.5 if kind == "a drip" else 20)
+        get = fetching.over_http(url, longest=0.5 if kind == "a drip" else 20)
         with pytest.raises(PaletteOTError, match=f"^{url}: cannot get VERSION: {words}"):
-            get("VERSION", tmp_path / "VERSION")
+            get("VERSION", tmp_path / "VERSION", 10**6)
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTP", "simplecache::http"])
+def test_no_more_of_a_small_file_is_kept_than_it_may_have(monkeypatch, tmp_path, scheme):
+    monkeypatch.setenv("PALETTEOT_CACHE", str(tmp_path))
+
+    def large(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(10**6))
+        request.end_headers()
+        request.wfile.write(bytes(10**6))
+
+    with server(large) as url, pytest.raises(PaletteOTError, match="cannot get VERSION: it has more than 64 bytes"):
+        sources.find(url.replace("http", scheme, 1))
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize("error", [KeyError("main"), RuntimeError("no\ncredentials"), TimeoutError()])
+def test_whatever_a_file_system_raises_is_one_line(monkeypatch, error):
+    """botocore, pygit2 and ftplib have errors of their own."""
+
+    def raising(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem._open", raising)
+    with pytest.raises(PaletteOTError, match=r"^memory://x: cannot get VERSION: .+$") as raised:
+        sources.find("memory://x")
+    assert "\n" not in str(raised.value)
 
 
 def test_a_release_is_read_over_http(release, monkeypatch, tmp_path):

@@ -252,6 +252,16 @@ def test_potentials_rounded_to_float32_name_the_cause(copy):
     assert "hand float64 back as float32; use with_format('arrow')" in shown
 
 
+def test_palettes_in_lists_are_named(copy):
+    """`load_palettes` reads them where they are somebody's own; a release has arrays, as its card says."""
+    lists = pl.read_parquet(copy / PALETTES).with_columns(pl.col("weights").cast(pl.List(pl.Float64)))
+    lists.write_parquet(copy / PALETTES)
+    layout.write_checksums(copy)
+    code, shown = run(copy)
+    assert code == 1
+    assert f"{PALETTES}: column weights must be Array(Float64, shape=(k,)), but is List(Float64)" in shown
+
+
 def test_a_shard_cut_short_is_named(copy):
     (copy / TEST).write_bytes((copy / TEST).read_bytes()[:-100])
     code, shown = run(copy)

@@ -42,6 +42,7 @@ def text(folder: Path, frames: Frames, k: int, facts: ReleaseFacts) -> str:
         tables={name: columns_markdown(table) for name, table in schema.released(k).items()},
         gauge=schema.GAUGE,
         tolerance=facts.params["plans"]["tolerance"],
+        eps=" and ".join(str(eps) for eps in pl.concat(frames["plans"].values())["eps"].unique().sort()),
         stages=_stages(facts),
         open=_open(images),
         listed=LISTED,

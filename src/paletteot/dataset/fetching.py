@@ -23,19 +23,22 @@ HOPS = 5
 PLAINLY = {"Accept-Encoding": "identity"}
 """Shards hardly shrink, and bytes that are counted as they come are the bytes of the file."""
 
-Get = Callable[[str, Path], None]
-"""Brings the file of a name to a path; raises DataError with one line where it cannot."""
+PART = 2**20
+"""Bytes that are read at once."""
+
+Get = Callable[[str, Path, int], None]
+"""Brings the file of a name, of at most so many bytes, to a path; raises DataError with one line where it cannot."""
 
 
-def over_http(url: str, *, largest: int = LARGEST, longest: float = LONGEST) -> Get:
+def over_http(url: str, *, longest: float = LONGEST) -> Get:
     """Return what gets files below an address of http or https.
 
-    largest: bytes. longest: seconds in all. Redirects keep the scheme, or go from http to https, HOPS times at most.
-    What comes packed was not asked for, and may unpack to anything: it is refused.
+    longest: seconds in all. Redirects keep the scheme, or go from http to https, HOPS times at most. What comes packed
+    was not asked for, and may unpack to anything: it is refused.
     """
     import httpx2
 
-    def get(name: str, target: Path) -> None:
+    def get(name: str, target: Path, largest: int) -> None:
         begin, address = time.monotonic(), f"{url}/{name}"
         try:
             with httpx2.Client(timeout=PATIENCE, follow_redirects=False) as client:
@@ -56,19 +59,24 @@ def over_http(url: str, *, largest: int = LARGEST, longest: float = LONGEST) -> 
     return get
 
 
-def over_fsspec(url: str) -> Get:
-    """Return what gets files below any other URL that fsspec knows; raises DataError where it knows it not."""
+def over_fsspec(url: str, *, longest: float = LONGEST) -> Get:
+    """Return what gets files below any other URL that fsspec knows; raises DataError where it knows it not.
+
+    longest: seconds in all, as long as the file system answers at all.
+    """
     import fsspec
 
     try:
         files, base = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # a file system of fsspec raises what its own library does: botocore, pygit2, ftplib
         raise DataError(f"{url}: cannot be read: {line(error)}") from None
 
-    def get(name: str, target: Path) -> None:
+    def get(name: str, target: Path, largest: int) -> None:
+        deadline = time.monotonic() + longest
         try:
-            files.get_file(f"{base}/{name}", str(target))
-        except (OSError, ValueError) as error:
+            with files.open(f"{base}/{name}", "rb") as stream:
+                _save(iter(lambda: stream.read(PART), b""), target, largest, deadline)
+        except Exception as error:
             raise DataError(f"{url}: cannot get {name}: {line(error)}") from None
 
     return get

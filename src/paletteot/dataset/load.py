@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from paletteot.dataset import schema, shards
 from paletteot.errors import DataError, ProblemError
 from paletteot.ot.problem import Array, Problems, check_palette
-from paletteot.tables import check_table, read_parquet
+from paletteot.tables import FLOAT32_CAUSE, Column, check_table, read_parquet
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class Pairs:
 def load_palettes(path: Path) -> Palettes:
     """Read and check a palette file: image_id, centroids, weights, and group where it is there.
 
-    Without a group each picture is its own. Lists of any length, as pandas and pyarrow write them, are read where all
-    have k values. Raises DataError naming file and row when a palette holds NaN, its weights do not sum to one, or its
-    name is another's too.
+    Without a group each picture is its own. Lists of variable length, as pandas and pyarrow write them, are read where
+    all have k values. Raises DataError naming file and row when a palette holds NaN, its weights do not sum to one, or
+    its name is another's too.
     """
     raw = _fixed(read_parquet(path), path)
     shape = raw.schema.get("weights")
@@ -116,35 +116,59 @@ def load_palettes(path: Path) -> Palettes:
     return Palettes(frame["image_id"].to_list(), frame["group"].to_list(), x, a)
 
 
-def _fixed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
-    """Return palettes whose centroids and weights are arrays, where they are lists of one length.
+_NESTED = {"weights": (1, "k Float64 in every row"), "centroids": (2, "k times 3 Float64 in every row")}
+"""Levels of lists or arrays in a file of palettes, and what they hold."""
 
-    Other lists stay as they are, for `check_table` to name. Raises DataError where lengths differ.
+
+def _fixed(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Return palettes whose centroids and weights are arrays: lists become them where all rows have k values.
+
+    Raises DataError naming column and row where they cannot, and what is legal.
     """
-    weights, centroids = (frame.schema.get(name) for name in ("weights", "centroids"))
-    if weights != pl.List(pl.Float64) or centroids != pl.List(pl.List(pl.Float64)):
-        return frame
-    if frame["weights"].null_count() or frame["centroids"].null_count():
-        return frame
-    sizes = frame.select(
-        pl.col("weights").list.len(), pl.col("centroids").list.len(),
-        least=pl.col("centroids").list.eval(pl.element().list.len()).list.min(),
-        most=pl.col("centroids").list.eval(pl.element().list.len()).list.max(),
-    )  # fmt: skip
-    k = sizes["weights"][0] if len(sizes) else 0
-    odd = sizes.with_row_index("row").filter(
-        (pl.col("weights") != k) | (pl.col("centroids") != k) | (pl.col("least") != 3) | (pl.col("most") != 3)
+    if not set(_NESTED) <= set(frame.columns) or all(isinstance(frame.schema[name], pl.Array) for name in _NESTED):
+        return frame  # `check_table` says whether they are the right ones
+    for name, (levels, legal) in _NESTED.items():
+        dtype = frame.schema[name]
+        if _levels(dtype) != (levels, pl.Float64):
+            cause = f" ({FLOAT32_CAUSE})" if _levels(dtype)[1] == pl.Float32 else ""
+            raise DataError(f"{path}: column {name} must hold {legal}, as lists or arrays, but is {dtype}{cause}")
+        check_table(frame, {name: Column(dtype, legal)}, path)
+    lists = frame.select(
+        pl.col("weights").cast(pl.List(pl.Float64)), pl.col("centroids").cast(pl.List(pl.List(pl.Float64)))
     )
-    if len(odd) or not k:
-        row = odd.row(0, named=True) if len(odd) else {"row": 0, "weights": 0, "centroids": 0}
-        raise DataError(
-            f"{path}: every row must have k = {k or 'at least 1'} weights and k centroids of 3 values, but row "
-            f"{row['row']} has {row['weights']} and {row['centroids']}; fill a shorter palette up with weight 0"
-        )
+    k = _atoms(lists, path)
     made = {"weights": pl.Array(pl.Float64, k), "centroids": pl.Array(pl.Float64, (k, 3))}
     return frame.with_columns(
-        pl.Series(name, np.array(frame[name].to_list(), dtype=np.float64), dtype=dtype) for name, dtype in made.items()
+        pl.Series(name, np.array(lists[name].to_list(), dtype=np.float64), dtype=dtype) for name, dtype in made.items()
     )
+
+
+def _atoms(lists: pl.DataFrame, path: Path) -> int:
+    """Return k, of which all rows have weights and centroids; raises DataError naming the first row that has not."""
+    values = pl.col("centroids").list.eval(pl.element().list.len().fill_null(0)).list
+    sizes = lists.select(
+        pl.col("weights").list.len(), pl.col("centroids").list.len(), flat=(values.min() == 3) & (values.max() == 3)
+    ).rows()
+    k = int(sizes[0][0]) if sizes else 0
+    if not k:
+        raise DataError(f"{path}: the first row must have at least one weight, but has none")
+    for row, (weights, centroids, flat) in enumerate(sizes):
+        if (weights, centroids) != (k, k):
+            raise DataError(
+                f"{path}: every row must have k = {k} weights and centroids, like the first, but row {row} has "
+                f"{weights} and {centroids}; fill a shorter palette up with weight 0"
+            )
+        if not flat:
+            raise DataError(f"{path}: every centroid must have 3 values, but one of row {row} has not")
+    return k
+
+
+def _levels(dtype: object) -> tuple[int, object]:
+    """Return how deep lists or arrays are nested, and the dtype of their values."""
+    if not isinstance(dtype, pl.List | pl.Array):
+        return 0, dtype
+    levels, inner = _levels(dtype.inner)
+    return levels + 1, inner
 
 
 def load_pairs(path: Path, palettes: Palettes) -> Pairs:

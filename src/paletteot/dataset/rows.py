@@ -36,12 +36,17 @@ def digests_of(frame: pl.DataFrame) -> Iterator[Wrong]:
 
 
 def atoms(path: Path) -> int:
-    """Return the number of atoms of a file of palettes, 0 where it has no such column."""
+    """Return the number of atoms of a file of palettes, 1 where it cannot be read or has none: that is said elsewhere.
+
+    Raises DataError where its weights are of no fixed length.
+    """
     try:
-        dtype = read_parquet(path).schema.get("weights")
+        dtype = read_parquet(path).schema.get("weights", pl.Array(pl.Float64, 1))
     except DataError:
-        return 0
-    return dtype.size if isinstance(dtype, pl.Array) else 0
+        return 1
+    if not isinstance(dtype, pl.Array):
+        raise DataError(f"{path}: column weights must be Array(Float64, shape=(k,)), but is {dtype}")
+    return dtype.size
 
 
 def palettes(frame: pl.DataFrame) -> tuple[Palettes, list[Wrong]]:

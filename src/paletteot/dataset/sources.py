@@ -21,11 +21,14 @@ from paletteot.dataset.layout import CHECKSUMS, VERSION
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256
 
-LONGEST_VERSION, LONGEST_CHECKSUMS = 64, 2**22
-"""Bytes that these small files may have: a version is one line, a listing of 20 000 shards 3 MB."""
+LARGEST = {VERSION: 64, CHECKSUMS: 2**22}
+"""Bytes that small files may have: a version is one line, a listing of 20 000 shards 3 MB."""
 
 HUB_SECONDS = 5.0
 """How long a hub may take to say that it is there."""
+
+BUSY = (408, 429)
+"""What a hub answers, besides faults of its own, that its client would wait for and ask again."""
 
 CACHES = frozenset(("blobs", "md5"))
 """Folders of Hugging Face's and of DVC's cache, which hold files by their content and may be linked to."""
@@ -161,11 +164,11 @@ def release(source: str | Path | None, version: str | None = None) -> Release:
 
 
 def _opened(name: str, fetch: Callable[[str], Path], folder: Path | None = None) -> Release:
-    version = _text(name, VERSION, fetch, LONGEST_VERSION).strip()
+    version = _text(name, VERSION, fetch).strip()
     if not re.fullmatch(r"\d{1,9}(\.\d{1,9}){2}", version):
         raise DataError(f"{name}/{VERSION}: must be one line X.Y.Z, but is {version[:40]!r}")
     checksums: dict[str, str] = {}
-    for number, one in enumerate(_text(name, CHECKSUMS, fetch, LONGEST_CHECKSUMS).splitlines(), 1):
+    for number, one in enumerate(_text(name, CHECKSUMS, fetch).splitlines(), 1):
         where = f"{name}/{CHECKSUMS}: line {number}"
         if not (match := re.fullmatch(r"([0-9a-f]{64})  (\S.*)", one)):
             raise DataError(f"{where} must be '<sha256>  <file>', but is {one[:80]!r}")
@@ -179,8 +182,9 @@ def _opened(name: str, fetch: Callable[[str], Path], folder: Path | None = None)
     return Release(name, fetch, version, checksums, folder)
 
 
-def _text(name: str, file: str, fetch: Callable[[str], Path], most: int) -> str:
+def _text(name: str, file: str, fetch: Callable[[str], Path]) -> str:
     """Return the text of a small file of a release; raises DataError where it is larger than it can be, or no text."""
+    most = LARGEST[file]
     with fetch(file).open("rb") as stream:
         content = stream.read(most + 1)
     if len(content) > most:
@@ -232,23 +236,31 @@ def _on_hub(repo_id: str, revision: str | None) -> Release:
 
 
 def _out_of_reach(repo_id: str, revision: str | None) -> str:
-    """Return why the hub cannot be reached, '' where it can: asked once, where its client would ask for minutes."""
+    """Return why the hub cannot be reached, '' where it can: asked once, where its client would ask for minutes.
+
+    Raises DataError where it states for a small file of a release more bytes than that may have.
+    """
     import httpx2
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
 
-    address = hf_hub_url(repo_id, VERSION, repo_type="dataset", revision=revision)
-    try:
-        get_hf_file_metadata(address, timeout=HUB_SECONDS)
-    except HfHubHTTPError as error:  # it answered; what that means is said by what fetches
-        return "" if error.response.status_code < 500 else f"the hub answered {error.response.status_code}"
-    except (OSError, httpx2.HTTPError) as error:
-        return f"the hub cannot be reached: {line(error)}"
+    for name, most in LARGEST.items():
+        address = hf_hub_url(repo_id, name, repo_type="dataset", revision=revision)
+        try:
+            size = get_hf_file_metadata(address, timeout=HUB_SECONDS).size or 0
+        except HfHubHTTPError as error:  # it answered; what that means is said by what fetches
+            code = error.response.status_code
+            return f"the hub answered {code}" if code >= 500 or code in BUSY else ""
+        except (OSError, httpx2.HTTPError) as error:
+            return f"the hub cannot be reached: {line(error)}"
+        if size > most:
+            raise DataError(f"{repo_id}/{name}: must be at most {most} bytes, but has {size}")
     return ""
 
 
 def _at_url(url: str) -> Release:
-    get = fetching.over_http(url) if url.startswith(("http://", "https://")) else fetching.over_fsspec(url)
+    plain = url.lower().startswith(("http://", "https://"))
+    get = fetching.over_http(url) if plain else fetching.over_fsspec(url)
     known: dict[str, str] = {}
 
     def fetch(name: str) -> Path:
@@ -257,7 +269,7 @@ def _at_url(url: str) -> Release:
         if name in known and target.is_file() and sha256(target) == place:
             return target
         with replacing(target) as fresh:
-            get(name, fresh)
+            get(name, fresh, LARGEST.get(name, fetching.LARGEST))
         return target
 
     found = _opened(url, fetch)

@@ -134,7 +134,13 @@ def _palettes(
     release: Release, files: dict[str, Path], faults: list[Fault]
 ) -> tuple[tuple[str, pl.DataFrame], Palettes] | None:
     names = _shards(release, "palettes", [])  # what is wrong with them is said once
-    k = rows.atoms(files[names[0]]) if len(names) == 1 and names[0] in files else 0
+    k = 1
+    if len(names) == 1 and names[0] in files:
+        try:
+            k = rows.atoms(files[names[0]])
+        except DataError as error:
+            faults.append(Fault(names[0], None, str(error).removeprefix(f"{files[names[0]]}: ")))
+            return None
     found = _table(release, files, "palettes", schema.palettes(k), faults)
     if found is None:
         return None
