@@ -46,6 +46,7 @@ def file(tmp_path, mixed) -> Path:
     frame = pl.DataFrame(
         {
             "image_id": [f"k{k}" for k in MIXED],
+            "photograph": [f"k{k}" for k in MIXED],
             "group": [f"k{k}" for k in MIXED],
             "centroids": np.stack([np.pad(one.centroids, ((0, LARGEST - len(one.weights)), (0, 0))) for one in mixed]),
             "weights": np.stack([np.pad(one.weights, (0, LARGEST - len(one.weights))) for one in mixed]),

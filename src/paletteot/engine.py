@@ -133,7 +133,8 @@ def run(
                 files[number] = file
                 bar.update()
     except KeyboardInterrupt as stop:
-        stop.args = (f"{len(files)} of {len(chunks)} chunks of {label} are finished",)
+        finished = len(parts.found(folder, questions))  # more than were heard of, where a worker was just done
+        stop.args = (f"{finished} of {len(chunks)} chunks of {label} are finished",)
         raise
     return [files[number] for number in range(len(chunks))]
 

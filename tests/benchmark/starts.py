@@ -25,7 +25,9 @@ def pairs() -> Pairs:
     made = [palette(np.random.default_rng(row), 12) for row in range(6)]
     made[2][1][:3] = 0
     made[2][1][:] /= made[2][1].sum()
-    palettes = Palettes(list("abcdef"), list("ababab"), np.stack([x for x, _ in made]), np.stack([a for _, a in made]))
+    palettes = Palettes(
+        list("abcdef"), list("ababab"), list("ababab"), np.stack([x for x, _ in made]), np.stack([a for _, a in made])
+    )
     frame = pl.DataFrame(
         {"pair_id": range(4), "split": ["test_seen"] * 4, "source": list("abcd"), "target": list("efbc")},
         schema=dtypes(schema.PAIRS),

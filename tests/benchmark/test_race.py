@@ -42,7 +42,7 @@ def pairs(sizes: range) -> Pairs:
          "target": names[1:]},
         schema=dtypes(schema.PAIRS),
     ).with_columns(eps=pl.lit(EPS))  # fmt: skip
-    return Pairs(Palettes(names, names, x, a), frame, np.zeros(len(sizes), dtype=np.int64), np.arange(1, len(x)))
+    return Pairs(Palettes(names, names, names, x, a), frame, np.zeros(len(sizes), dtype=np.int64), np.arange(1, len(x)))
 
 
 def run(codes: list[Code], some: Pairs, limits: Limits = LIMITS, **changed) -> pl.DataFrame:

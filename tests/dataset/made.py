@@ -63,7 +63,8 @@ def _write(folder: Path, seed: int, licence: str) -> None:
     palettes, plans = _labelled(seed)
     images = pl.DataFrame(
         {
-            "image_id": (ids := palettes["image_id"]), "group": palettes["group"], "source": ["made 1.0"] * PICTURES,
+            "image_id": (ids := palettes["image_id"]), "photograph": palettes["photograph"],
+            "group": palettes["group"], "source": ["made 1.0"] * PICTURES,
             "licence": [licence] * PICTURES, "attribution": ["nobody | in particular"] * PICTURES,
             "place": ids, "original_sha256": ["1" * 64] * PICTURES,
             "crop": [[0, 0, 4, 4]] * PICTURES, "grading": ["{}"] * PICTURES, "width": [4] * PICTURES,
@@ -85,13 +86,14 @@ def _labelled(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     groups = [f"photograph-{row // 2 if row < 4 else row}" for row in range(PICTURES)]
     frame = pl.DataFrame(
         {
-            "image_id": ids, "group": groups, "centroids": x, "weights": a, "inertia": [1.0] * PICTURES,
+            "image_id": ids, "photograph": groups, "group": groups,
+            "centroids": x, "weights": a, "inertia": [1.0] * PICTURES,
             "colours": [100] * PICTURES,
         },
         schema=dtypes(schema.palettes(K)),
     )  # fmt: skip
     pairs = [(split, i, j) for split, found in SPLITS.items() for i, j in found]
-    known = load.Palettes(ids, groups, x, a)
+    known = load.Palettes(ids, groups, groups, x, a)
     listed = pl.DataFrame(
         {
             "pair_id": range(len(pairs)), "split": [one[0] for one in pairs],

@@ -22,6 +22,7 @@ def palettes_frame(n: int = 4) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "image_id": [f"p{row}" for row in range(n)],
+            "photograph": [f"f{row}" for row in range(n)],
             "group": [f"g{row % 2}" for row in range(n)],
             "centroids": np.stack([x for x, _ in made]),
             "weights": np.stack([a for _, a in made]),
@@ -238,6 +239,6 @@ def test_a_missing_shard_is_named(tmp_path, palettes_file):
 
 
 def test_one_palette_makes_no_pair(palettes_file):
-    one = load.Palettes(["p"], ["g"], np.zeros((1, K, 3)), np.full((1, K), 1 / K))
+    one = load.Palettes(["p"], ["p"], ["g"], np.zeros((1, K, 3)), np.full((1, K), 1 / K))
     with pytest.raises(DataError, match="must hold at least 2 palettes, but holds 1"):
         labels.all_pairs(one, palettes_file)

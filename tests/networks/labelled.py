@@ -27,7 +27,8 @@ def labelled_pairs(seed: int = 0, pictures: int = 6, k: int = 12) -> Pairs:
     a[-1, -2:] = 0
     a[-1] /= a[-1].sum()
     x[-1, -2:] = 0
-    palettes = Palettes([f"p{n}" for n in range(pictures)], ["group"] * pictures, x, a)
+    ids = [f"p{n}" for n in range(pictures)]
+    palettes = Palettes(ids, ids, ["group"] * pictures, x, a)
     source, target = np.array(list(permutations(range(pictures), 2))).T
     g = [newton.solve(Problem(x[i], a[i], x[j], a[j], EPS)).g for i, j in zip(source, target, strict=True)]
     frame = pl.DataFrame({"g": pl.Series(np.stack(g), dtype=pl.Array(pl.Float64, k))}).with_columns(eps=pl.lit(EPS))

@@ -55,7 +55,7 @@ def facts(methods: tuple[str, ...] | list[str]) -> SiteFacts:
     splits = ("train", *fake.SPLITS)
     return SiteFacts(
         settings={"Pictures": "12 of <a> test"},
-        palettes=Palettes([f"p{i}" for i in range(12)], [f"g{i % 4}" for i in range(12)], x, a),
+        palettes=Palettes([f"p{i}" for i in range(12)], *([f"g{i % 4}" for i in range(12)],) * 2, x, a),
         release={
             "version": "1.2.3",
             "tables": {

@@ -255,7 +255,7 @@ def test_the_explorer_holds_palettes_and_curves_of_its_pairs(medians, board):
 
 def test_swatches_are_the_colours_of_the_palette():
     facts = made.facts([])
-    grey = type(facts.palettes)(["p"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
+    grey = type(facts.palettes)(["p"], ["p"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
     assert problems.swatches(grey, ["p"]) == {"p": {"group": "g", "colours": "000000ffffff", "weights": [7500, 2500]}}
 
 

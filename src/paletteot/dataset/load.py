@@ -18,9 +18,10 @@ from paletteot.tables import FLOAT32_CAUSE, Column, check_table, read_parquet
 
 @dataclass(frozen=True)
 class Palettes:
-    """All palettes: ids and groups (n,), centroids x (n, k, 3) in LAB, weights a (n, k), float64."""
+    """All palettes: ids, photographs and groups (n,), centroids x (n, k, 3) in LAB, weights a (n, k), float64."""
 
     ids: list[str]
+    photographs: list[str]
     groups: list[str]
     x: Array
     a: Array
@@ -90,18 +91,20 @@ class Pairs:
 
 
 def load_palettes(path: Path) -> Palettes:
-    """Read and check a palette file: image_id, centroids, weights, and group where it is there.
+    """Read and check a palette file: image_id, centroids, weights, and photograph and group where they are.
 
-    Without a group each picture is its own. Lists of variable length, as pandas and pyarrow write them, are read where
-    all have k values. Raises DataError naming file and row when a palette holds NaN, its weights do not sum to one, or
-    its name is another's too.
+    Without them each picture is its own photograph, and each photograph its own group. Lists of variable length, as
+    pandas and pyarrow write them, are read where all have k values. Raises DataError naming file and row when a palette
+    holds NaN, its weights do not sum to one, or its name is another's too.
     """
     raw = _fixed(read_parquet(path), path)
     shape = raw.schema.get("weights")
     table = schema.palettes(shape.size if isinstance(shape, pl.Array) else 0)
-    if "group" not in raw.columns and "image_id" in raw.columns:
-        raw = raw.with_columns(group=pl.col("image_id"))
-    frame = check_table(raw, {name: table[name] for name in ("image_id", "group", "centroids", "weights")}, path)
+    for name, other in (("photograph", "image_id"), ("group", "photograph")):
+        if name not in raw.columns and other in raw.columns:
+            raw = raw.with_columns(pl.col(other).alias(name))
+    needed = ("image_id", "photograph", "group", "centroids", "weights")
+    frame = check_table(raw, {name: table[name] for name in needed}, path)
     x = np.array(frame["centroids"].to_numpy(), dtype=np.float64)
     a = np.array(frame["weights"].to_numpy(), dtype=np.float64)
     twice = (~frame["image_id"].is_first_distinct()).arg_true()
@@ -113,7 +116,8 @@ def load_palettes(path: Path) -> Palettes:
             check_palette(x[row], a[row], f"row {row} ({name})")
         except ProblemError as error:
             raise DataError(f"{path}: {error}") from None
-    return Palettes(frame["image_id"].to_list(), frame["group"].to_list(), x, a)
+    ids, photographs, groups = (frame[name].to_list() for name in needed[:3])
+    return Palettes(ids, photographs, groups, x, a)
 
 
 _NESTED = {"weights": (1, "k Float64 in every row"), "centroids": (2, "k times 3 Float64 in every row")}

@@ -60,22 +60,29 @@ def palettes(frame: pl.DataFrame) -> tuple[Palettes, list[Wrong]]:
         except ProblemError as error:
             wrong.append((row, str(error)))
             x[row], a[row] = 0.0, np.eye(1, a.shape[1])[0]
-    return Palettes(frame["image_id"].to_list(), frame["group"].to_list(), x, a), wrong
+    ids, photographs, groups = (frame[name].to_list() for name in ("image_id", "photograph", "group"))
+    return Palettes(ids, photographs, groups, x, a), wrong
+
+
+_SHARED = ("photograph", "group")
+"""What both tables say of a picture."""
 
 
 def pictures(
     images_file: str, images: pl.DataFrame, palettes_file: str, palettes: pl.DataFrame
 ) -> Iterator[tuple[str, int, str]]:
-    """Compare images with palettes: each picture once in both, in the same group."""
+    """Compare images with palettes: each picture once in both, of the same photograph and in the same group."""
     for file, frame in ((images_file, images), (palettes_file, palettes)):
         for row in (~frame["image_id"].is_first_distinct()).arg_true():
             yield file, row, f"image_id {frame['image_id'][row]!r} must be unique, but occurs before"
-    group = dict(zip(images["image_id"], images["group"], strict=True))
-    for row, (name, found) in enumerate(zip(palettes["image_id"], palettes["group"], strict=True)):
-        if name not in group:
-            yield palettes_file, row, f"image_id {name!r} is not in {images_file}"
-        elif group[name] != found:
-            yield palettes_file, row, f"group must be {group[name]!r}, as in {images_file}, but is {found!r}"
+    known = {row["image_id"]: row for row in images.select("image_id", *_SHARED).iter_rows(named=True)}
+    for number, row in enumerate(palettes.select("image_id", *_SHARED).iter_rows(named=True)):
+        if (name := row["image_id"]) not in known:
+            yield palettes_file, number, f"image_id {name!r} is not in {images_file}"
+            continue
+        for field in _SHARED:
+            if (right := known[name][field]) != row[field]:
+                yield palettes_file, number, f"{field} must be {right!r}, as in {images_file}, but is {row[field]!r}"
     have = set(palettes["image_id"])
     for row, name in enumerate(images["image_id"]):
         if name not in have:

@@ -11,7 +11,8 @@ GAUGE = "sum_j b_j g_j = 0"
 
 IMAGES: Table = {
     "image_id": Column(pl.String, "name of the picture; the file is <image_id>.jpg"),
-    "group": Column(pl.String, "photograph, photographer or folder it belongs to; no group is on two sides of a split"),
+    "photograph": Column(pl.String, "the photograph that it shows, all of it or a crop"),
+    "group": Column(pl.String, "photograph with its like, photographer or folder; no group is on two sides of a split"),
     "source": Column(pl.String, "package or archive the photograph came from, with its version"),
     "licence": Column(pl.String, "SPDX identifier or the words of the source"),
     "attribution": Column(pl.String, "who made the photograph and where it was published"),
@@ -42,7 +43,8 @@ def palettes(k: int) -> Table:
     """Return the table of palettes of k atoms."""
     return {
         "image_id": Column(pl.String, "the picture"),
-        "group": Column(pl.String, "photograph, photographer or folder the picture belongs to"),
+        "photograph": Column(pl.String, "the photograph that the picture shows, all of it or a crop"),
+        "group": Column(pl.String, "photograph with its like, photographer or folder that the picture belongs to"),
         "centroids": Column(pl.Array(pl.Float64, (k, 3)), "support: CIELAB centroids; 0 where the weight is 0", "LAB"),
         "weights": Column(pl.Array(pl.Float64, k), "share of the pixels; sums to 1; 0 means no atom"),
         "inertia": Column(pl.Float64, "mean squared distance of a pixel to its centroid", "LAB^2"),

@@ -105,6 +105,7 @@ class Bundled:
             made.append(
                 Picture(
                     image_id=f"bundled-{number:05d}",
+                    photograph=name,
                     group=name,
                     source=_release(photograph.distribution),
                     licence=photograph.licence,

@@ -32,7 +32,7 @@ def write_jpeg(
     Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality, subsampling=0)
     with replacing(folder / f"{picture.image_id}.jpg") as fresh:
         fresh.write_bytes(buffer.getvalue())
-    said = ("image_id", "group", "source", "licence", "attribution", "place")
+    said = ("image_id", "photograph", "group", "source", "licence", "attribution", "place")
     return {
         **{name: getattr(picture, name) for name in said},
         "original_sha256": original.sha256,

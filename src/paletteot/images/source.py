@@ -17,10 +17,11 @@ Crop = tuple[int, int, int, int]
 class Picture:
     """What will become one picture of the data set.
 
-    image_id: its name, which is a file's name too: letters, digits, ``-`` and ``_``. group: the photograph,
-    photographer or folder it belongs to. source, licence, attribution: where it came from and what may be done with
-    it. place: where its original is: a path, a URL, a row. crop: left, top, right, bottom in the photograph; None for
-    all of it. grading: parameters of the colour grading, empty where there is none.
+    image_id: its name, which is a file's name too: letters, digits, ``-`` and ``_``. group: what is kept on one side
+    of a split: the photograph with its like, the photographer or the folder. source, licence, attribution: where it
+    came from and what may be done with it. place: where its original is: a path, a URL, a row. crop: left, top, right,
+    bottom in the photograph; None for all of it. grading: parameters of the colour grading, empty where there is none.
+    photograph: which one it shows, by a name of its own; the picture's where it is a photograph's only one.
     """
 
     image_id: str
@@ -31,6 +32,10 @@ class Picture:
     place: str
     crop: Crop | None = None
     grading: dict[str, float] = field(default_factory=dict)
+    photograph: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "photograph", self.photograph or self.image_id)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def _chunk(params: PalettesParams, span: tuple[int, int]) -> pl.DataFrame:
         )
         for row in pictures.iter_rows(named=True)
     ]  # fmt: skip
-    return pictures.select("image_id", "group").with_columns(
+    return pictures.select("image_id", "photograph", "group").with_columns(
         centroids=pl.Series([one.centroids for one in made], dtype=pl.Array(pl.Float64, (params.k, 3))),
         weights=pl.Series([one.weights for one in made], dtype=pl.Array(pl.Float64, params.k)),
         inertia=pl.Series([one.inertia for one in made], dtype=pl.Float64),

@@ -121,7 +121,7 @@ def rows(
 def warm_up(method: WarmStart) -> None:
     """Judge a contestant once on a problem of no consequence, so that no timing holds a compilation."""
     points = np.stack([np.eye(3), np.eye(3) + 1])
-    palettes = Palettes(["x", "y"], ["x", "y"], points, np.full((2, 3), 1 / 3))
+    palettes = Palettes(["x", "y"], ["x", "y"], ["x", "y"], points, np.full((2, 3), 1 / 3))
     frame = pl.DataFrame(
         {"pair_id": [0], "split": [""], "eps": [0.1]}, schema_overrides={"pair_id": pl.Int32, "eps": pl.Float64}
     )
