@@ -29,10 +29,10 @@ def sides(
     """Assign every picture to the side train, validation or test by its group.
 
     Each unseen side gets at least two groups and at least its share of the pictures, of the photographs and of the
-    groups, the rest trains. Among seeded orders of the groups, cut where validation and then test have enough, the one that leaves most
-    pictures for training is taken. ids, groups, photographs: of every picture, in any order; no photograph is in two
-    groups. Raises ParamsError when there are fewer than 5 groups or the share leaves none for training, and DataError
-    when a picture is named twice.
+    groups, the rest trains. Among seeded orders of the groups, cut where validation and then test have enough, the one
+    that leaves most pictures for training is taken. ids, groups, photographs: of every picture, in any order; no
+    photograph is in two groups. Raises ParamsError when there are fewer than 5 groups or the share leaves none for
+    training, and DataError when a picture is named twice.
     """
     if twice := [name for name, times in Counter(ids).items() if times > 1]:
         raise DataError(f"palettes: image_id must be unique, but {min(twice)} occurs {Counter(ids)[min(twice)]} times")
@@ -64,9 +64,9 @@ def draw(
     """Draw ordered pairs for the five splits: no pair twice, no picture with itself (docs/protocol.md, 3).
 
     All pairs of a side's pictures are equally likely, so two pictures of one photograph meet as often as chance has it.
-    ids, groups, photographs: of every picture, in any order. Returns the table PAIRS, splits in the order of params.yaml and rows
-    shuffled within each. Raises ParamsError, naming the field and the largest legal number, when a side has too few
-    pictures, and what `sides` raises.
+    ids, groups, photographs: of every picture, in any order. Returns the table PAIRS, splits in the order of
+    params.yaml and rows shuffled within each. Raises ParamsError, naming the field and the largest legal number, when a
+    side has too few pictures, and what `sides` raises.
     """
     side_of = sides(ids, groups, photographs, params)
     sizes = params.sizes()

@@ -77,11 +77,9 @@ def _absolute(location: str | None, source: str) -> str | None:
     """Return where something is, whatever folder is stood in; a data set of the hub is nowhere on this machine."""
     from paletteot.images import hf_stream
 
-    if (
-        location is None
-        or source in ("packages", "bundled")
-        or (source == "huggingface" and not hf_stream.is_here(location))
-    ):
+    if location is None or source in ("packages", "bundled"):
+        return location
+    if source == "huggingface" and not hf_stream.is_here(location):
         return location
     return str(Path(location).expanduser().resolve())
 

@@ -30,7 +30,8 @@ class Photograph:
     """A photograph in a package.
 
     group: what is kept on one side of a split: the photograph with near-duplicates, its photographer's others and
-    series of one place. member: its path, ``outer!inner`` for one in an archive inside. width, height: pixels, upright.
+    series of one place. member: its path, ``outer!inner`` in an archive inside. phash: perceptual hash, 64 bits.
+    width, height: pixels, upright.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Photograph:
     package: str
     member: str
     sha256: str
+    phash: str
     width: int
     height: int
     licence: str
@@ -59,9 +61,18 @@ def photographs() -> tuple[Photograph, ...]:
 
 
 def _photograph(
-    name: str, group: str, subject: str, package: str, member: str, sha256: str, width: str, height: str, *said: str
+    name: str,
+    group: str,
+    subject: str,
+    package: str,
+    member: str,
+    sha256: str,
+    phash: str,
+    width: str,
+    height: str,
+    *said: str,
 ) -> Photograph:
-    return Photograph(name, group, subject, package, member, sha256, int(width), int(height), *said)
+    return Photograph(name, group, subject, package, member, sha256, phash, int(width), int(height), *said)
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
