@@ -50,7 +50,7 @@ def to_markdown(table: Sequence[Sequence[str]]) -> str:
         "# The seed's view",
         "",
         f"Maximum of the iteration counts over consecutive batches of {BATCH} pairs of `{SPLIT}`, then the five-number",
-        "summary of those maxima. Published: pictures from Unsplash Lite; ours: crops of bundled photographs. Only for",
+        "summary of those maxima. Published: pictures from Unsplash Lite; ours: those of this data set. Only for",
         "this comparison; the benchmark counts per problem. 20000 is the cap, where a run stops unconverged.",
         "",
         markdown_table(HEADER, table),
