@@ -19,8 +19,8 @@ def main() -> None:
     print((folder / "reports" / "leaderboard.md").read_text())
     print(f"Report: {folder / 'reports' / 'site' / 'index.html'}")
     print(
-        f"A small run of {time.monotonic() - started:.0f} s, on crops of nine photographs: it shows that everything works, "
-        "and ranks nothing; the benchmark's own figures are in reports/."
+        f"A small run of {time.monotonic() - started:.0f} s, on crops of nine photographs: it shows that everything "
+        "works, and ranks nothing; the benchmark's own figures are in reports/."
     )
 
 
