@@ -30,6 +30,7 @@ lint: $(VENV)/installed ## style, types, and dvc.yaml against the imports
 benchmark: $(VENV)/installed ## speed of palettes, solvers and the data set, into reports/benchmarks.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,peers]'
 	python benchmarks/palettes.py
+	python benchmarks/labels.py
 	python benchmarks/passes.py
 	python benchmarks/solvers.py
 	python benchmarks/dataset.py --stages

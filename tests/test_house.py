@@ -383,9 +383,44 @@ def test_compiled_loops_work_where_no_cache_can_be_written(tmp_path):
 
 def test_only_one_module_asks_numba_for_a_cache():
     for module, file in modules().items():
-        if module not in ("compiled", "ot.vector"):  # the second is inlined by its callers and keeps no cache
+        if module != "compiled":
+            assert not re.search(r"^\s*(import numba\b|from numba import .*\bn?jit\b)", file.read_text(), re.M), module
+        if not module.startswith(("compiled", "arithmetic.")):  # the second emits instructions of its own
             assert not re.search(r"^\s*(from|import) numba\b", file.read_text(), re.M), module
-    assert "cache=" not in modules()["ot.vector"].read_text()
+
+
+LIBM = {"exp", "log", "log1p", "log2", "log10", "expm1", "power", "pow", "sin", "cos", "tan", "tanh", "cbrt", "hypot"}
+BLAS = {"dot", "vdot", "matmul", "linalg", "inner", "outer", "einsum"}
+
+
+def test_compiled_loops_have_the_same_bits_on_every_cpu():
+    """No order of sums that a compiler chooses, no function whose last bits depend on the CPU or its libraries."""
+    seen = 0
+    for module, file in modules().items():
+        tree = ast.parse(file.read_bytes())
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call):
+                assert "fastmath" not in {one.arg for one in call.keywords}, module
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef) or "njit" not in map(_called, function.decorator_list):
+                continue
+            seen += 1
+            for one in ast.walk(function):
+                where = f"{module}.{function.name}"
+                if (
+                    isinstance(one, ast.Attribute)
+                    and isinstance(one.value, ast.Name)
+                    and one.value.id in ("np", "math")
+                ):
+                    assert one.attr not in LIBM | BLAS, where
+                if isinstance(one, ast.BinOp):
+                    assert not isinstance(one.op, ast.MatMult), where
+                    assert not isinstance(one.op, ast.Pow) or ast.unparse(one.right) == "2", where
+    assert seen > 20
+
+
+def _called(decorator: ast.expr) -> str:
+    return ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
 
 
 @pytest.mark.parametrize("folder", ["scripts", "benchmarks"])

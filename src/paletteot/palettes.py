@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
 
+import paletteot.lab as cielab
+from paletteot.arithmetic import arrays
 from paletteot.compiled import njit
 from paletteot.errors import DataError
 
@@ -39,7 +40,7 @@ def palette(pixels: NDArray[np.uint8], *, k: int, sample: int, refinements: int,
 
     k-means++ and Lloyd's k-means on an even sample of the distinct colours, then Lloyd steps on all of them, both with
     the colours' counts as weights: the objective is that of all pixels. A picture of at most k colours is its own
-    palette. One thread; the same picture and seed give the same bits on the same machine.
+    palette. One thread; the same picture and seed give the same bits on every machine.
 
     pixels: (h, w, 3) uint8 sRGB. k: atoms. sample: distinct colours k-means starts from, at least k are taken.
     refinements: Lloyd steps on all. Raises DataError when pixels is no such array.
@@ -52,7 +53,7 @@ def palette(pixels: NDArray[np.uint8], *, k: int, sample: int, refinements: int,
         raise DataError(f"pixels: a picture must have at least one pixel, but is {given}")
     colours, counts = distinct(pixels)
     weights = counts / counts.sum()
-    lab = np.ascontiguousarray(rgb2lab(colours[None])[0], dtype=np.float64)
+    lab = cielab.from_srgb(colours)
     centroids = lab if len(lab) <= k else _cluster(lab, weights, k, max(sample, k), refinements, seed)
     return _finish(lab, weights, centroids, k)
 
@@ -73,9 +74,14 @@ def _cluster(lab: Array, weights: Array, k: int, sample: int, refinements: int, 
         few, few_weights = lab[rows], weights[rows] / weights[rows].sum()
     # As many candidates for each next centroid as scikit-learn tries; the best of them is kept.
     centroids = _plus_plus(few, few_weights, rng.random((k, 2 + int(np.log(k)))))
-    variance = float((few_weights @ (few - few_weights @ few) ** 2).mean())
-    centroids = _lloyd(few, few_weights, centroids, MOST_STEPS, TOLERANCE * variance)
+    centroids = _lloyd(few, few_weights, centroids, MOST_STEPS, TOLERANCE * _variance(few, few_weights))
     return _lloyd(lab, weights, centroids, refinements, 0.0)
+
+
+def _variance(points: Array, weights: Array) -> float:
+    """Return the mean of the variances along the axes."""
+    axes = [np.ascontiguousarray(points[:, axis]) for axis in range(3)]
+    return sum(arrays.dot(weights, (axis - arrays.dot(weights, axis)) ** 2) for axis in axes) / 3
 
 
 def _lloyd(points: Array, weights: Array, centroids: Array, steps: int, tolerance: float) -> Array:
@@ -89,7 +95,7 @@ def _lloyd(points: Array, weights: Array, centroids: Array, steps: int, toleranc
             # An atom that lost its colours starts again at the colour that adds most to the inertia.
             empty = np.flatnonzero(~full)
             centroids[empty] = points[np.argsort(-weights * squares, kind="stable")[: len(empty)]]
-        if ((centroids - before) ** 2).sum() <= tolerance:
+        if arrays.total(((centroids - before) ** 2).reshape(-1)) <= tolerance:
             break
     return centroids
 
@@ -103,7 +109,7 @@ def _finish(lab: Array, weights: Array, centroids: Array, k: int) -> Palette:
     points, shares = np.zeros((k, 3)), np.zeros(k)
     points[: len(order)] = centroids[order]
     shares[: len(order)] = mass[order]
-    return Palette(points, shares / shares.sum(), float(weights @ squares), len(lab))
+    return Palette(points, shares / arrays.total(shares), arrays.dot(weights, squares), len(lab))
 
 
 def nearest(points: Array, centroids: Array, labels: Labels) -> Array:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
+import math
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import lab2rgb, rgb2lab
 
+import paletteot.lab as cielab
+from paletteot.compiled import njit
 from paletteot.images.source import Pixels
+
+Array = NDArray[np.float64]
 
 IDENTITY = {
     "gamma": 1.0,
@@ -41,25 +44,25 @@ def apply(pixels: Pixels, grading: dict[str, float]) -> Pixels:
     """Grade a picture, (h, w, 3) uint8 sRGB; colours that leave sRGB are clipped as an editor would."""
     if not grading or grading == IDENTITY:
         return pixels
-    lab = rgb2lab(pixels).astype(np.float32)
-    light = 100 * np.clip(lab[..., 0] / 100, 0, 1) ** grading["gamma"]
-    light = np.clip(50 + grading["contrast"] * (light - 50), 0, 100)
-    cos, sin = np.cos(grading["angle"]), np.sin(grading["angle"])
-    a, b = lab[..., 1], lab[..., 2]
-    graded = np.stack(
-        [
-            light,
-            grading["chroma_a"] * (cos * a - sin * b) + grading["shift_a"],
-            grading["chroma_b"] * (sin * a + cos * b) + grading["shift_b"],
-        ],
-        axis=-1,
-    )
-    return _to_rgb(graded)
+    graded = cielab.from_srgb(pixels)
+    # Rounded like the parameters themselves: the last bits of a sine differ from one machine to the next.
+    cos, sin = round(math.cos(grading["angle"]), 12), round(math.sin(grading["angle"]), 12)
+    _grade(
+        graded.reshape(-1, 3), grading["gamma"], grading["contrast"], cos, sin, grading["chroma_a"],
+        grading["chroma_b"], grading["shift_a"], grading["shift_b"],
+    )  # fmt: skip
+    return cielab.to_srgb(graded)
 
 
-def _to_rgb(lab: NDArray[np.float32]) -> Pixels:
-    with warnings.catch_warnings():
-        # Colours that leave sRGB are clipped here on purpose; skimage warns of the few whose XYZ is negative.
-        warnings.filterwarnings("ignore", message=".*negative Z values.*")
-        rgb = lab2rgb(lab)
-    return np.asarray(np.rint(255 * np.clip(rgb, 0, 1)), dtype=np.uint8)
+@njit(cache=True, nogil=True, error_model="numpy")
+def _grade(
+    lab: Array, gamma: float, contrast: float, cos: float, sin: float, chroma_a: float, chroma_b: float,
+    shift_a: float, shift_b: float,
+) -> None:  # pragma: no cover - compiled  # fmt: skip
+    """Grade colours (n, 3) in place."""
+    for i in range(len(lab)):
+        a, b = lab[i, 1], lab[i, 2]
+        light = 100.0 * cielab.power(min(max(lab[i, 0] / 100.0, 0.0), 1.0), gamma)
+        lab[i, 0] = min(max(50.0 + contrast * (light - 50.0), 0.0), 100.0)
+        lab[i, 1] = chroma_a * (cos * a - sin * b) + shift_a
+        lab[i, 2] = chroma_b * (sin * a + cos * b) + shift_b

@@ -9,14 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from paletteot.arithmetic import lanes
+from paletteot.arithmetic.vector import exp, expm1, log
 from paletteot.compiled import njit
 from paletteot.ot.kernels import (
-    FAST,
-    LARGEST,
     add_rows,
     build_kernel,
     column_update,
-    dot,
     fused_pass,
     l1_error,
     out_of_range,
@@ -24,9 +23,8 @@ from paletteot.ot.kernels import (
     row_update,
 )
 from paletteot.ot.problem import Array
-from paletteot.ot.vector import exp, log
 
-RANGE = np.log(LARGEST)
+RANGE = 72 * 0.6931471805599453
 """Largest logarithm of a scaling that is not absorbed, and largest change of log v that an extrapolation may make."""
 
 WORSE = 5.0
@@ -115,8 +113,9 @@ def anderson(
                 steps[newest, j] = residual[j] - old_residual[j]
                 images[newest, j] = image[j] - old_image[j]
             lengths[newest] = _length(images[newest], b)
+            row_sums(steps, steps[newest], 0, held, gram[newest])
             for i in range(held):
-                gram[newest, i] = gram[i, newest] = dot(steps[newest], steps[i])
+                gram[i, newest] = gram[newest, i]
         old_residual[:] = residual
         old_image[:] = image
         last_error = error
@@ -251,7 +250,7 @@ def _log_domain(
     error = 0.0
     for j in range(l):
         change[j] = (g[j] - change[j]) / eps
-        error += b[j] * abs(np.expm1(-change[j]))
+        error += b[j] * abs(expm1(-change[j]))
     return error
 
 
@@ -269,15 +268,12 @@ def _beyond(z: Array, image: Array) -> int:  # pragma: no cover - compiled
     return count
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(cache=True, nogil=True)
 def _length(difference: Array, b: Array) -> float:  # pragma: no cover - compiled
-    total = 0.0
-    for j in range(len(b)):
-        total += b[j] * difference[j] * difference[j]
-    return np.sqrt(total)  # type: ignore[no-any-return]
+    return np.sqrt(lanes.dot3(b, difference, difference))  # type: ignore[no-any-return]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _least_squares(
     gram: Array, steps: Array, lengths: Array, residual: Array, newest: int, held: int, factor: Array, gamma: Array
 ) -> int:  # pragma: no cover - compiled
@@ -305,7 +301,7 @@ def _least_squares(
         if not rest > PIVOT:
             break
         factor[i, i] = np.sqrt(rest)
-        value = dot(steps[p], residual) * scale
+        value = lanes.dot(steps[p], residual) * scale
         for m in range(i):
             value -= factor[i, m] * gamma[m]
         gamma[i] = value / factor[i, i]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from paletteot.arithmetic import arrays
 from paletteot.ot import kernels, numbers
 from paletteot.ot.problem import Array, Problem
 from paletteot.ot.sinkhorn import start_on_support
@@ -45,7 +46,7 @@ def certify(problem: Problem, g: ArrayLike) -> Certificate:
     x, y = _known(problem.x, problem.a), _known(problem.y, problem.b)
     column = np.empty(len(problem.b))
     source_error, primal, dual = kernels.certify(x, problem.a, y, problem.b, problem.eps, known, column)
-    return Certificate(source_error, float(np.abs(column - problem.b).sum()), primal, dual, primal - dual)
+    return Certificate(source_error, arrays.l1(column, problem.b), primal, dual, primal - dual)
 
 
 def _known(points: Array, weights: Array) -> Array:

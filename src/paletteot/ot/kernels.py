@@ -15,26 +15,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from paletteot.arithmetic import lanes
+from paletteot.arithmetic.vector import exp, expm1, log, log_of_any
 from paletteot.compiled import njit
 from paletteot.ot.problem import Array
-from paletteot.ot.vector import exp, log
 
-LARGEST = np.exp(50.0)
+LARGEST = 2.0**72
 """Scalings beyond this, or below its inverse, are absorbed into the kernel."""
 
 SMALLEST = 1 / LARGEST
 
 NEGLIGIBLE = 1e-200
-"""Kernel entries below this are stored as 0: beside sums of at least exp(-50) they round away; subnormals are slow."""
+"""Kernel entries below this are stored as 0: beside sums of at least 2^-72 they round away; subnormals are slow."""
 
 EMPTIED = 1e-250
 """Share of its weight below which the mass of a column may have been rounded to nothing."""
 
 CHECKPOINTS = (0, 1, 10, 100)
 """Iterations after which the marginal error is recorded, besides the stop."""
-
-FAST = {"reassoc", "contract"}
-"""Sums in any order, fused multiply-add. Only where no `exp` is: its rounding trick must not be reordered."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -48,24 +46,7 @@ def row_update(cost: Array, b: Array, g: Array, eps: float, f: Array) -> None:  
             top = max(top, g[j] - cost[i, j])
         for j in range(l):
             mass[j] = b[j] * exp((g[j] - cost[i, j] - top) / eps)
-        f[i] = -top - eps * np.log(_sum(mass))
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _sum(values: Array) -> float:  # pragma: no cover - compiled
-    total = 0.0
-    for value in values:
-        total += value
-    return total
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def dot(u: Array, v: Array) -> float:  # pragma: no cover - compiled
-    """Return sum_j u_j v_j."""
-    total = 0.0
-    for j in range(len(u)):
-        total += u[j] * v[j]
-    return total
+        f[i] = -top - eps * log_of_any(lanes.total(mass))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -81,7 +62,7 @@ def column_update(cost: Array, a: Array, f: Array, eps: float, g: Array) -> None
         for j in range(l):
             total[j] += a[i] * exp((f[i] - cost[i, j] - top[j]) / eps)
     for j in range(l):
-        g[j] = -top[j] - eps * np.log(total[j])
+        g[j] = -top[j] - eps * log_of_any(total[j])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -100,8 +81,8 @@ def full_update(
             top = max(top, g[j] - cost[i, j])
         for j in range(l):
             mass[j] = b[j] * exp((g[j] - cost[i, j] - top) / eps)
-        total = _sum(mass)
-        f[i] = -top - eps * np.log(total)
+        total = lanes.total(mass)
+        f[i] = -top - eps * log_of_any(total)
         for j in range(l):
             column[j] += a[i] / total * mass[j]
     lost = 0
@@ -125,7 +106,7 @@ def target_error(cost: Array, a: Array, b: Array, eps: float, g: Array) -> float
             top = max(top, g[j] - cost[i, j])
         for j in range(l):
             mass[j] = b[j] * exp((g[j] - cost[i, j] - top) / eps)
-        share = a[i] / _sum(mass)
+        share = a[i] / lanes.total(mass)
         for j in range(l):
             column[j] += share * mass[j]
     error = 0.0
@@ -146,7 +127,7 @@ def build_kernel(
             kernel[i, j] = value if value > NEGLIGIBLE else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fused_pass(kernel: Array, a: Array, s: Array, r: Array, column: Array) -> None:  # pragma: no cover - compiled
     """Set r = a / (K s) and column = K^T r in one pass over the kernel; each row is read from memory once.
 
@@ -157,46 +138,31 @@ def fused_pass(kernel: Array, a: Array, s: Array, r: Array, column: Array) -> No
     whole = k - k % 4
     for i in range(0, whole, 4):
         k0, k1, k2, k3 = kernel[i], kernel[i + 1], kernel[i + 2], kernel[i + 3]
-        t0 = t1 = t2 = t3 = 0.0
-        for j in range(l):
-            t0 += k0[j] * s[j]
-            t1 += k1[j] * s[j]
-            t2 += k2[j] * s[j]
-            t3 += k3[j] * s[j]
+        t0, t1, t2, t3 = lanes.four_dots(kernel, i, s)
         r0, r1, r2, r3 = a[i] / t0, a[i + 1] / t1, a[i + 2] / t2, a[i + 3] / t3
         r[i], r[i + 1], r[i + 2], r[i + 3] = r0, r1, r2, r3
         for j in range(l):
             column[j] += (r0 * k0[j] + r1 * k1[j]) + (r2 * k2[j] + r3 * k3[j])
     for i in range(whole, k):
         row = kernel[i]
-        total = 0.0
-        for j in range(l):
-            total += row[j] * s[j]
-        scale = a[i] / total
+        scale = a[i] / lanes.dot(row, s)
         r[i] = scale
         for j in range(l):
             column[j] += scale * row[j]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(cache=True, nogil=True)
 def row_sums(kernel: Array, s: Array, first: int, last: int, sums: Array) -> None:  # pragma: no cover - compiled
     """Set sums = K s for the rows from first to before last."""
     whole = last - (last - first) % 4
     for i in range(first, whole, 4):
-        k0, k1, k2, k3 = kernel[i], kernel[i + 1], kernel[i + 2], kernel[i + 3]
-        t0 = t1 = t2 = t3 = 0.0
-        for j in range(len(s)):
-            t0 += k0[j] * s[j]
-            t1 += k1[j] * s[j]
-            t2 += k2[j] * s[j]
-            t3 += k3[j] * s[j]
         place = i - first
-        sums[place], sums[place + 1], sums[place + 2], sums[place + 3] = t0, t1, t2, t3
+        sums[place], sums[place + 1], sums[place + 2], sums[place + 3] = lanes.four_dots(kernel, i, s)
     for i in range(whole, last):
-        sums[i - first] = dot(kernel[i], s)
+        sums[i - first] = lanes.dot(kernel[i], s)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(cache=True, nogil=True)
 def add_rows(kernel: Array, r: Array, first: int, last: int, column: Array) -> None:  # pragma: no cover - compiled
     """Add K^T r of the rows from first to before last to column."""
     whole = last - (last - first) % 4
@@ -220,13 +186,10 @@ def out_of_range(scaling: Array) -> int:  # pragma: no cover - compiled
     return count
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+@njit(cache=True, nogil=True)
 def l1_error(s: Array, column: Array, b: Array) -> float:  # pragma: no cover - compiled
     """Return sum_j |s_j column_j - b_j|."""
-    error = 0.0
-    for j in range(len(b)):
-        error += abs(s[j] * column[j] - b[j])
-    return error
+    return lanes.scaled_l1(s, column, b)  # type: ignore[no-any-return]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -292,7 +255,7 @@ def iterate(
     column = np.empty(l)
     fresh = np.empty(l)
     stops, reached = len(atols), 0
-    lower, upper = np.exp(-atols[0]), np.exp(atols[0])
+    lower, upper = exp(-atols[0]), exp(atols[0])
     errors[:] = np.nan
     counts[:] = max_iterations
     absorbed = False  # whether the kernel holds f and g, and s is a scaling of it
@@ -309,7 +272,7 @@ def iterate(
                     reached += 1
                     if reached == stops:
                         break
-                    lower, upper = np.exp(-atols[reached]), np.exp(atols[reached])
+                    lower, upper = exp(-atols[reached]), exp(atols[reached])
                     moved = _moved(s, fresh, lower, upper)
                 s, fresh = fresh, s
             else:  # this pass may have lost entries: undo it, absorb what was reached before
@@ -324,13 +287,13 @@ def iterate(
             for j in range(l):
                 change = (g[j] - fresh[j]) / eps
                 moved += 0 if abs(change) <= atols[reached] else 1
-                error += b[j] * abs(np.expm1(-change))
+                error += b[j] * abs(expm1(-change))
             while moved == 0:
                 counts[reached] = t
                 reached += 1
                 if reached == stops:
                     break
-                lower, upper = np.exp(-atols[reached]), np.exp(atols[reached])
+                lower, upper = exp(-atols[reached]), exp(atols[reached])
                 moved = _shifted(fresh, g, eps, atols[reached])
             build_kernel(cost, a, b, f, g, eps, kernel)
             s[:] = 1.0
@@ -385,7 +348,7 @@ def certify(
         for j in range(l):
             mass[j] = b[j] * exp((exponent[j] - top) / eps)
             total += mass[j]
-        f = -top - eps * np.log(total)
+        f = -top - eps * log_of_any(total)
         row = 0.0
         for j in range(l):
             p = a[i] * mass[j] / total

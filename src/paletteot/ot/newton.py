@@ -6,10 +6,10 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from paletteot.arithmetic import arrays
 from paletteot.errors import PaletteOTError
-from paletteot.ot import numbers
+from paletteot.ot import newton_kernels, numbers
 from paletteot.ot.problem import Array, Problem
 from paletteot.ot.sinkhorn import expand, fix_gauge, start_on_support
 
@@ -60,14 +60,8 @@ def semi_dual(cost: Array, a: Array, b: Array, eps: float, g: Array) -> tuple[fl
     H(g) = <b, g> - eps * sum_i a_i log sum_j b_j exp((g_j - C_ij) / eps), concave, gradient b - P^T 1
     (Cuturi and Peyre 2018, "Semidual regularized optimal transport", equation 3.2). cost: (k, l). Plan: (k, l).
     """
-    exponent = (g - cost) / eps
-    top = exponent.max(axis=1, keepdims=True)
-    weighted = np.exp(exponent - top)
-    weighted *= b
-    total = weighted.sum(axis=1, keepdims=True)
-    value = b @ g - eps * (a @ (np.log(total) + top)[:, 0])
-    weighted *= a[:, None] / total
-    return float(value), weighted
+    coupling, column = np.empty(cost.shape), np.empty(len(b))
+    return newton_kernels.semi_dual(cost, a, b, eps, g, coupling, column), coupling
 
 
 def solve(
@@ -86,11 +80,10 @@ def solve(
     kept = problem.on_support()
     h = start_on_support(problem, lp_duals(problem) if g is None else g)
     cost, a, b, eps = kept.cost, kept.a, kept.b, kept.eps
-    value, coupling = semi_dual(cost, a, b, eps, h)
+    coupling, column, direction = np.empty(cost.shape), np.empty(len(b)), np.empty(len(b))
+    value = newton_kernels.semi_dual(cost, a, b, eps, h, coupling, column)
     for step in range(max_steps + 1):
-        column = coupling.sum(axis=0)
-        gradient = b - column
-        error = float(np.abs(gradient).sum())
+        error = arrays.l1(column, b)
         if error <= tolerance:
             full = expand(h, problem.b)
             error = _error(kept, full[problem.b > 0])  # of what is returned: at small eps the gauge's rounding tells
@@ -98,19 +91,18 @@ def solve(
                 return NewtonSolution(full, step, error)
         if step == max_steps:
             break
-        try:
-            direction = _newton_direction(coupling, column, a, b, gradient, eps)
-        except LinAlgError:
+        gradient = b - column
+        if not newton_kernels.direction(coupling, column, a, b, gradient, eps, direction):
             raise NotSolvedError(
                 f"Newton's matrix is singular at an L1 marginal error of {error:.2e} after {step} steps"
-            ) from None
-        slope = float(gradient @ direction)
+            )
+        slope = arrays.dot(gradient, direction)
         length = 1.0
         while True:
             candidate = h + length * direction
-            new_value, new_coupling = semi_dual(cost, a, b, eps, candidate)
+            new_value = newton_kernels.semi_dual(cost, a, b, eps, candidate, coupling, column)
             # Near the optimum the value no longer resolves progress: there the gradient decides.
-            smaller = np.abs(b - new_coupling.sum(axis=0)).sum() < error
+            smaller = arrays.l1(column, b) < error
             if new_value >= value + _ARMIJO * length * slope or (smaller and new_value > value - 1e-12 * abs(value)):
                 break
             length /= 2
@@ -118,7 +110,7 @@ def solve(
                 raise NotSolvedError(
                     f"Newton made no progress at an L1 marginal error of {error:.2e} after {step} steps"
                 )
-        h, value, coupling = candidate, new_value, new_coupling
+        h, value = candidate, new_value
     raise NotSolvedError(
         f"Newton reached an L1 marginal error of {error:.2e} after {max_steps} steps, not {tolerance:g}"
     )
@@ -126,20 +118,6 @@ def solve(
 
 def _error(kept: Problem, g: Array) -> float:
     """Return the L1 error of the target marginal after one row update of g."""
-    _, coupling = semi_dual(kept.cost, kept.a, kept.b, kept.eps, g)
-    return float(np.abs(kept.b - coupling.sum(axis=0)).sum())
-
-
-def _newton_direction(coupling: Array, column: Array, a: Array, b: Array, gradient: Array, eps: float) -> Array:
-    """Solve (diag(c) - P^T diag(1/a) P) d = eps (b - c) for the d of mean zero.
-
-    Scaled by c^-1/2 on both sides: its eigenvalues are then 1 - s^2 with s the singular values of the scaled plan.
-    """
-    c = np.maximum(column, 1e-3 * b)  # a column that g has emptied would otherwise make the matrix singular
-    root = np.sqrt(c)
-    scaled = coupling / np.sqrt(a)[:, None] / root
-    matrix = -(scaled.T @ scaled)
-    matrix += np.outer(root, root)  # lifts the constant direction, whose scaled form is root
-    matrix[np.diag_indices_from(matrix)] += 1.0 + 1e-13
-    rhs = eps * gradient / root
-    return np.asarray(cho_solve(cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False), rhs) / root)
+    column = np.empty(len(g))
+    newton_kernels.semi_dual(kept.cost, kept.a, kept.b, kept.eps, g, np.empty(kept.cost.shape), column)
+    return arrays.l1(column, kept.b)

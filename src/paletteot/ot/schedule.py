@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from paletteot.arithmetic.vector import exp, log
 from paletteot.compiled import njit
 from paletteot.ot import numbers
 from paletteot.ot.kernels import full_update
@@ -33,7 +34,8 @@ def _run(
     cost: Array, a: Array, b: Array, eps: float, g: Array, iterations: int, hottest: float
 ) -> None:  # pragma: no cover - compiled
     f, mass, column = np.empty(len(a)), np.empty(len(b)), np.empty(len(b))
+    fall = log(eps / hottest) if iterations > 1 else 0.0
     for step in range(iterations):
-        share = step / (iterations - 1) if iterations > 1 else 1.0
-        temperature = hottest * (eps / hottest) ** share
+        last = step == iterations - 1
+        temperature = eps if last else hottest * exp(fall * (step / (iterations - 1)))
         full_update(cost, a, b, g, temperature, f, mass, column)

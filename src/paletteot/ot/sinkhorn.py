@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
+from paletteot.arithmetic import arrays
 from paletteot.errors import ProblemError
 from paletteot.ot import kernels, numbers
-from paletteot.ot.problem import Array, Problem
+from paletteot.ot.problem import Array, Problem, Problems
 
 ATOL = 1e-4
 MAX_ITERATIONS = 20_000
@@ -49,18 +50,15 @@ class Run:
     errors: Array
 
 
-def cold(problem: Problem) -> Array:
-    """Return the cold start log v = 0 as potentials, (l,): g = -eps log b; 0 where the weight is 0."""
-    g = np.zeros(len(problem.b))
-    on = problem.b > 0
-    g[on] = -problem.eps * np.log(problem.b[on])
-    return g
+def cold(problem: Problem | Problems) -> Array:
+    """Return the cold start log v = 0 as potentials, (l,) or (batch, l): g = -eps log b; 0 where the weight is 0."""
+    return -problem.eps * arrays.log(np.where(problem.b > 0, problem.b, 1.0))
 
 
 def fix_gauge(g: Array, b: Array) -> Array:
     """Return g shifted to sum_j b_j g_j = 0 on the support, and 0 off it."""
     on = b > 0
-    return np.where(on, g - b[on] @ g[on], 0.0)
+    return np.where(on, g - arrays.dot(b[on], g[on]), 0.0)
 
 
 def start_on_support(problem: Problem, g: ArrayLike | None) -> Array:

@@ -33,9 +33,8 @@ def stage(params: Params, name: str) -> None:
     key = engine.fingerprint(paths.PALETTES, paths.PLANS, settings.model_dump(), *closure.files(__name__))
     folder = engine.partial_folder(f"train-{name}", key)
     seeds = params.train.seeds
-    processes = engine.cores(params.workers) if training.device_of(params.train.device).type == "cpu" else 1
     tracking.connect(params.train.experiment)
-    trained = dict(workers.answers(partial(_train, params, name, folder), seeds, min(processes, len(seeds))))
+    trained = dict(workers.answers(partial(_train, params, name, folder), seeds, _processes(params)))
     history = pl.concat([trained[seed] for seed in seeds])
     with replacing(paths.MODELS / name) as fresh:
         fresh.mkdir()
@@ -48,6 +47,14 @@ def stage(params: Params, name: str) -> None:
     with _run(params, name, best, pairs, folder / str(best)) as run:
         run.register(name, paths.MODELS / name / f"{best}.safetensors", pairs.eps)
     engine.forget(folder)
+
+
+def _processes(params: Params) -> int:
+    """Return how many seeds are trained at once: all, where no core has more than two of them, and none waits alone."""
+    if training.device_of(params.train.device).type != "cpu":
+        return 1
+    most = engine.cores(params.workers) if params.workers else 2 * engine.cores(0)
+    return min(most, len(params.train.seeds))
 
 
 def _pairs(*splits: Split) -> dict[Split, Pairs]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
+from paletteot.ot import sinkhorn
 from paletteot.ot.problem import Problems
 from paletteot.warmstarts.contract import Entry, Start
 
@@ -17,8 +16,7 @@ class Cold:
 
     def start(self, problems: Problems) -> Start:
         """Return g = -eps log b, (batch, l), LAB units; 0 where the weight is 0."""
-        on = problems.b > 0
-        return Start(-problems.eps * np.log(problems.b, where=on, out=np.zeros_like(problems.b)))
+        return Start(sinkhorn.cold(problems))
 
 
 ENTRIES = (Entry.of(Cold, Cold),)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from paletteot.ot import vector
+from paletteot.arithmetic import vector
 
 ULP = 2.0
 """Largest error that vector.py speaks of, and what rounding of the expected value adds."""
@@ -19,6 +19,22 @@ def exps(x):
     found = np.empty_like(x)
     for i in range(len(x)):
         found[i] = vector.exp(x[i])
+    return found
+
+
+@njit
+def logs_of_any(x):
+    found = np.empty_like(x)
+    for i in range(len(x)):
+        found[i] = vector.log_of_any(x[i])
+    return found
+
+
+@njit
+def expm1s(x):
+    found = np.empty_like(x)
+    for i in range(len(x)):
+        found[i] = vector.expm1(x[i])
     return found
 
 
@@ -81,3 +97,16 @@ def test_one_alone_and_one_of_many_are_alike():
     for function, values in ((exps, x), (logs, np.exp(x))):
         alone = np.array([function(values[i : i + 1])[0] for i in range(len(values))])
         np.testing.assert_allclose(function(values), alone, rtol=5e-16)
+
+
+@given(x=st.floats())
+def test_log_of_any_number_is_numpys(x):
+    with np.errstate(all="ignore"):
+        expected = np.log(np.array([x]))
+    np.testing.assert_allclose(logs_of_any(np.array([x])), expected, rtol=5e-16, atol=5e-16)
+
+
+@given(x=st.one_of(st.floats(-708, 709), st.floats(-1e-4, 1e-4), st.just(np.nan)))
+def test_expm1_is_numpys_near_zero_too(x):
+    expected = np.expm1(np.array([x]))
+    np.testing.assert_allclose(expm1s(np.array([x])), expected, rtol=1e-15, atol=2.3e-16 if abs(x) >= 1e-5 else 0)
