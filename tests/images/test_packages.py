@@ -328,6 +328,14 @@ def test_a_photograph_of_another_hash_is_refused(world, tmp_path):
     assert not (tmp_path / "cache/photographs").exists()
 
 
+def test_a_suite_that_the_mirror_no_longer_has_leaves_the_other(world, tmp_path):
+    world.ship("gone", b"")
+    (world.folder / "meadow=1.0").rename(world.folder / "private/meadow=1.0")
+    source = Packages(tmp_path / "cache")
+    source.fetch(source.pictures(24, grading=0, seed=1))
+    assert len(kept(tmp_path / "cache")) == 12
+
+
 @pytest.mark.parametrize("private", [True, False])
 def test_another_version_with_the_same_photographs_will_do(world, tmp_path, private):
     """Wherever in it they lie."""
@@ -344,10 +352,10 @@ def test_a_version_that_the_machine_has_not_comes_by_lists_of_our_own(world, tmp
     source = Packages(tmp_path / "cache")
     source.fetch(source.pictures(24, grading=0, seed=1))
     listed = (tmp_path / "cache/apt/sources.list").read_text().splitlines()
-    assert [line.split("debian/ ")[1] for line in listed] == ["new main", "old main"]
-    assert all("http://mirror.invalid/debian/" in line for line in listed)
+    assert [line.split("debian ")[1] for line in listed] == ["new main", "old main"]
+    assert all("http://mirror.invalid/debian " in line for line in listed)
     asked = world.calls()
-    assert sum(call.endswith("update") for call in asked) == 1
+    assert sum(call.endswith("update") for call in asked) == 2  # one asks for the mirrors alone
     assert all(str(tmp_path / "cache/apt") in call for call in asked if "Dir::" in call)
 
 

@@ -7,9 +7,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from paletteot.errors import DataError
 from paletteot.files import replacing, sha256, write_text
@@ -21,6 +21,8 @@ PATIENCE = 1800.0
 """Seconds that a client may take for one package; both give up a dead connection much sooner."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
+MIRROR = re.compile(r"'(\S+/debian)/+dists/")
+"""Where apt-get would look for lists of Debian's own, security and backports of others apart."""
 SAID = re.compile(r"E: |npm (ERR!|error) (?!code|errno|A complete log)")
 """How a line begins that says why a client failed."""
 
@@ -76,12 +78,12 @@ def _private(root: Path, suites: Sequence[str]) -> list[str]:
         "Etc::sourcelist": root / "sources.list", "Etc::sourceparts": os.devnull,
     }  # fmt: skip
     options = [part for name, value in settings.items() for part in ("-o", f"Dir::{name}={value}")]
-    known = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"], root).split()
-    mirrors = sorted({uri for uri in known if urlsplit(uri).path.rstrip("/").endswith("/debian")})
+    mirrors = sorted(set(MIRROR.findall(_run(["apt-get", "--print-uris", "update"], root))))
     signed = f"[signed-by={KEYRING}] " if KEYRING.is_file() else ""
     lines = [f"deb {signed}{uri} {suite} main\n" for uri in mirrors for suite in suites]
     write_text(root / "sources.list", "".join(lines))
-    _run(["apt-get", *options, "update"], root)
+    with suppress(ClientError):  # one suite may be gone from the mirror, the other is read all the same
+        _run(["apt-get", *options, "update"], root)
     return options
 
 
