@@ -27,7 +27,7 @@ for last; do :; done
 case "$*" in
   *print-uris*) echo "'http://mirror.invalid/debian/dists/old/InRelease' mirror_InRelease 0"
     echo "'http://mirror.invalid/debian-security/dists/old-security/InRelease' mirror-security_InRelease 0" ;;
-  *update*) [ ! -f "{folder}/gone" ] || {{ echo "E: The repository old does not have a Release file." >&2; exit 100; }} ;;
+  *update*) [ ! -f "{folder}/gone" ] || {{ echo "E: The repository has no Release file." >&2; exit 100; }} ;;
   *Dir::*) [ -f "{folder}/private/$last" ] || {{ echo "E: Unable to locate package $last" >&2; exit 100; }}
     cp "{folder}/private/$last" . ;;
   *) [ -f "{folder}/$last" ] || {{ echo "E: Version of $last was not found" >&2; exit 100; }}
