@@ -10,6 +10,7 @@ from paletteot.benchmark.boards import solvers as solvers_board
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.tracks.race import COLUMNS
 from paletteot.errors import DataError
+from tests.benchmark import fake
 
 CAP = 2.0
 BASE = "cold + plain"
@@ -38,7 +39,7 @@ def pictures(problems: int) -> Bootstrap:
         {"pair_id": range(problems), "source": names, "target": names[1:] + names[:1]},
         schema_overrides={"pair_id": pl.Int32},
     )
-    return Bootstrap(frame, 100, 0)
+    return Bootstrap(frame, fake.alone(frame), 100, 0)
 
 
 def test_a_failure_stands_as_the_cap_and_a_problem_as_its_median_repeat():

@@ -14,6 +14,7 @@ from paletteot.benchmark.tracks.asking import ask
 from paletteot.errors import DataError
 from paletteot.ot import sinkhorn
 from paletteot.tables import check_table
+from tests.benchmark import fake
 from tests.benchmark.starts import Exact, Told, pairs
 
 
@@ -41,7 +42,7 @@ def ladders(**more: object) -> dict[str, pl.DataFrame]:
 
 
 def pictures() -> Bootstrap:
-    return Bootstrap(pairs().frame.select("pair_id", "source", "target"), 100, 0)
+    return Bootstrap(pairs().frame, fake.alone(pairs().frame), 100, 0)
 
 
 def test_the_board_has_a_ratio_at_every_rung():

@@ -52,7 +52,7 @@ def board(evaluations, learned: Collection[str] = ("net",), off_kernel: Collecti
         if one.about == About() else one
         for name, one in evaluations.items()
     }  # fmt: skip
-    return leaderboard.make(said, fake.pictures())
+    return leaderboard.make(said, fake.bootstrap())
 
 
 def line(frame: pl.DataFrame, method: str, *conditions: pl.Expr) -> dict[str, object]:
@@ -63,7 +63,8 @@ def line(frame: pl.DataFrame, method: str, *conditions: pl.Expr) -> dict[str, ob
 def test_the_columns_are_those_agreed(evaluations):
     made = board(evaluations)
     assert made.a.columns == [
-        "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
+        "method", "family", "track", "split", "problems", "photographs", "groups", "converged", "fallbacks",
+        "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
         "claimed", "label_like", "rank", "ties", "seeds", "shown",
     ]  # fmt: skip
@@ -301,7 +302,7 @@ def test_a_pair_that_is_not_in_the_table_of_pairs_is_named(evaluations):
     with pytest.raises(
         DataError, match=r"pairs\.parquet: pair_id must name every pair that was evaluated, but lacks 255"
     ):
-        starts_board.rows(evaluations, Bootstrap(fake.pairs()[:-1], 200, 0))
+        starts_board.rows(evaluations, Bootstrap(fake.pairs()[:-1], fake.alone(fake.pairs()), 200, 0))
 
 
 def test_equal_methods_share_a_rank():

@@ -22,7 +22,7 @@ from paletteot.benchmark.records.store import FACTS, Found
 from paletteot.benchmark.tracks import runner
 from paletteot.errors import DataError
 from paletteot.tables import dtypes
-from tests.benchmark import submitted
+from tests.benchmark import fake, submitted
 from tests.benchmark.submitted import SPLIT, VERSION, pairs, rows, write
 from tests.benchmark.test_submission import NAMES
 from tests.dataset import made as data
@@ -49,7 +49,7 @@ def find(tmp_path: Path, terms: Terms = TERMS) -> Found:
 def lines(place: Path) -> list[str]:
     one = store.read(place)
     frame = pairs(one.facts.splits[0]).frame
-    return record_lines.record(one, frame, Bootstrap(frame.select("pair_id", "source", "target"), 100, 0))
+    return record_lines.record(one, frame, Bootstrap(frame, fake.alone(frame), 100, 0))
 
 
 def test_a_record_lies_by_method_version_data_and_split(tmp_path):
@@ -193,7 +193,7 @@ def test_a_record_of_other_pairs_has_no_lines(tmp_path):
     one = store.read(record(tmp_path))
     frame = pairs().frame[1:]
     with pytest.raises(DataError, match="must hold the pairs of split test_unseen, but holds others"):
-        record_lines.record(one, frame, Bootstrap(frame.select("pair_id", "source", "target"), 100, 0))
+        record_lines.record(one, frame, Bootstrap(frame, fake.alone(frame), 100, 0))
 
 
 FORGED = {

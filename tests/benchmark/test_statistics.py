@@ -65,7 +65,7 @@ def test_bootstrap_against_every_resample_enumerated():
         if len(repeated):
             medians.append(np.median(repeated))
     names = "abc"
-    weights = statistics.draw_pictures([names[i] for i, _ in pairs], [names[j] for _, j in pairs], draws=4000, seed=0)
+    weights = statistics.draw_groups([names[i] for i, _ in pairs], [names[j] for _, j in pairs], draws=4000, seed=0)
     interval = statistics.median_interval(values, weights)
     assert interval.median == np.median(values)
     assert (interval.low, interval.high) == pytest.approx(tuple(np.quantile(medians, [0.025, 0.975])), abs=1e-9)
@@ -76,15 +76,15 @@ def test_pairs_that_share_a_picture_widen_the_interval():
     effect = rng.normal(size=20)
     source, target = (rng.integers(0, 20, 400) for _ in range(2))
     values = 1 + 0.2 * effect[source] + 0.01 * rng.normal(size=400)
-    by_picture = statistics.median_interval(values, statistics.draw_pictures(source, target, draws=400, seed=1))
+    by_picture = statistics.median_interval(values, statistics.draw_groups(source, target, draws=400, seed=1))
     by_pair = stats.bootstrap((values,), np.median, n_resamples=400, method="percentile", rng=rng).confidence_interval
     assert by_picture.high - by_picture.low > 2 * (by_pair.high - by_pair.low)
 
 
 def test_draws_are_seeded_and_take_as_many_pictures_as_there_are():
     source, target = list("aabbccdd"), list("bcadbdab")
-    one, two = (statistics.draw_pictures(source, target, draws=250, seed=3) for _ in range(2))
+    one, two = (statistics.draw_groups(source, target, draws=250, seed=3) for _ in range(2))
     np.testing.assert_array_equal(one, two)
-    assert (one != statistics.draw_pictures(source, target, draws=250, seed=4)).any()
-    alone = statistics.draw_pictures(list("abcd"), list("abcd"), draws=250, seed=3)
+    assert (one != statistics.draw_groups(source, target, draws=250, seed=4)).any()
+    alone = statistics.draw_groups(list("abcd"), list("abcd"), draws=250, seed=3)
     np.testing.assert_array_equal(np.sqrt(alone).sum(axis=1), np.full(250, 4))

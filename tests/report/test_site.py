@@ -63,7 +63,7 @@ def site(report) -> dict[str, Page]:
 
 @pytest.fixture(scope="module")
 def board() -> leaderboard.Leaderboard:
-    return leaderboard.make(made.evaluations(), fake.pictures())
+    return leaderboard.make(made.evaluations(), fake.bootstrap())
 
 
 @pytest.fixture(scope="module")
@@ -255,8 +255,10 @@ def test_the_explorer_holds_palettes_and_curves_of_its_pairs(medians, board):
 
 def test_swatches_are_the_colours_of_the_palette():
     facts = made.facts([])
-    grey = type(facts.palettes)(["p"], ["p"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
-    assert problems.swatches(grey, ["p"]) == {"p": {"group": "g", "colours": "000000ffffff", "weights": [7500, 2500]}}
+    grey = type(facts.palettes)(["p"], ["h"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
+    assert problems.swatches(grey, ["p"]) == {
+        "p": {"photograph": "h", "colours": "000000ffffff", "weights": [7500, 2500]}
+    }
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -289,7 +291,7 @@ def test_the_ladder_shows_each_family_at_every_stop(site, board):
 
 def test_without_a_ladder_its_section_is_left_out(board):
     facts = made.facts(list(made.evaluations()))
-    path, _, words = next(build.pages(replace(board, ladder=None), made.evaluations(), {}, fake.pairs(), facts))
+    path, _, words = next(build.pages(replace(board, ladder=None), made.evaluations(), {}, fake.bootstrap(), facts))
     assert path == "index.html"
     assert words["ladder"] is None
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.sample import FEWEST, words_of
 from paletteot.report.figures import BLUE, GREY, ORANGE
 from paletteot.splits import RANKING
 
@@ -23,13 +24,13 @@ WIDTH = 280
 
 
 def data(board: pl.DataFrame) -> pl.DataFrame:
-    """Return start, kind, tolerance and the ratio with its interval of each row of Track B's headline."""
+    """Return start, kind, groups, tolerance and the ratio with its interval of each row of Track B's headline."""
     shown = accelerated_board.headline(board).with_columns(
         start=pl.concat_str("family", "acceleration", separator=" + "),
         kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String),
     )
     return pl.concat(
-        shown.select("start", "kind", pl.lit(f"to {label}").alias("tolerance"),
+        shown.select("start", "kind", "groups", pl.lit(f"to {label}").alias("tolerance"),
                      ratio=f"ratio_{label}", low=f"low_{label}", high=f"high_{label}")
         for label in TOLERANCES
     )  # fmt: skip
@@ -50,7 +51,7 @@ def looks(kinds: pl.Series, legend: Literal["top", "bottom"]) -> tuple[alt.Color
 
 
 def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
-    """Return a dot and its interval for each start and tolerance, on a logarithmic axis.
+    """Return a dot and its interval for each start and tolerance, on a logarithmic axis; of few photographs the dot.
 
     Learned ones differ in colour, told apart with any colour vision, and in shape.
     """
@@ -64,10 +65,16 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
         axis=alt.Axis(values=[step * 10.0**decade for decade in (-3, -2, -1, 0) for step in (1, 2, 5)], format="~g"),
         title=f"iterations, share of plain Sinkhorn from {BASE}",
     )
-    rule = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=color)
+    ends = base.transform_filter(alt.datum.groups >= FEWEST)
+    rule = ends.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=color)
     dot = base.mark_point(filled=True, size=75, opacity=1).encode(x="ratio:Q", color=color, shape=shape)
     words = base.mark_text(align="left", dx=10, fontSize=10).encode(x="high:Q", text=alt.Text("ratio:Q", format=".3f"))
     layers = alt.layer(rule, dot, words).properties(width=WIDTH, height=22 * len(order) + 10)
     return layers.facet(
         column=alt.Column("tolerance:N", sort=[f"to {label}" for label in TOLERANCES], title=None)
-    ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING}: median and 95 % interval"))
+    ).properties(
+        title=alt.TitleParams(
+            f"Starts with acceleration, {RANKING}: median and 95 % interval",
+            subtitle=[words_of(accelerated_board.headline(board))],
+        )
+    )
