@@ -20,6 +20,7 @@ from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.records import store
 from paletteot.benchmark.records.evaluation import TABLES, About, Evaluation, of_records
 from paletteot.benchmark.records.facts import Measured, RecordFacts, Terms, version_of
+from paletteot.benchmark.sample import Sample
 from paletteot.errors import DataError
 from paletteot.files import sha256
 from paletteot.warmstarts.contract import family
@@ -338,7 +339,7 @@ def test_a_quantile_among_censored_runs_is_marked_as_a_lower_bound():
 )
 def test_markdown_shows_names_as_typed(name, shown):
     assert markdown.escape(name) == shown
-    assert f"| {shown}, ours |" in seed_view.to_markdown(seed_view.rows({name: range(16)}))
+    assert f"| {shown}, ours |" in seed_view.to_markdown(seed_view.rows({name: range(16)}), Sample(16, 4, 4))
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", 'a "quoted", name'])

@@ -104,7 +104,7 @@ def test_a_name_is_a_safe_folder_and_kept_as_typed(tmp_path, name):
     assert folder.replace("-", "").replace("_", "").isalnum()
     assert len(folder) <= 49
     assert store.read(place).facts.name == name
-    assert lines(place)[0].startswith(f"{name}: test_unseen, 4 problems, Track A, data 1.0.0")
+    assert lines(place)[0].startswith(f"{name}: test_unseen, 4 problems of 3 photographs, Track A, data 1.0.0")
 
 
 def test_names_that_make_the_same_slug_do_not_share_a_folder():
@@ -168,9 +168,10 @@ def test_the_lines_of_track_a_stand_beside_the_cold_start(tmp_path):
     shown = lines(place)
     assert shown[2].split()[:2] == ["cold", str(cold.min())]
     assert shown[3].split()[:2] == ["start", str(counts.min())]
-    assert f"ratio {(counts / cold).median():.3f} (" in shown[4]
+    assert f"ratio {(counts / cold).median():.3f}, " in shown[4]
+    assert shown[5] == "  3 photographs: no interval worth reading, nor a rank"
     assert shown[4].endswith("passes of the start 10; failures 0")
-    assert "start 2 ms on a laptop (claimed, not measured here)" in shown[5]
+    assert "start 2 ms on a laptop (claimed, not measured here)" in shown[6]
     assert "(measured on a machine)" in shown[5]
 
 

@@ -78,8 +78,8 @@ def rungs() -> pl.DataFrame:
             made.append(
                 {
                     "method": method, "atol": atol, "problems": 50, "photographs": 12, "groups": 12,
-                    "converged": 50 - (step > 3) * 30, "median": 300.0 * (step + 1) * ratio, "ratio_median": ratio, "ratio_low": ratio - 0.01,
-                    "ratio_high": ratio + 0.01,
+                    "converged": 50 - (step > 3) * 30, "median": 300.0 * (step + 1) * ratio,
+                    "ratio_median": ratio, "ratio_low": ratio - 0.01, "ratio_high": ratio + 0.01,
                 }
             )  # fmt: skip
     return pl.DataFrame(made)

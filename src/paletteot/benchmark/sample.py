@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
-
 FEWEST = 10
 """Groups of photographs below which people are shown no interval: what is called 95 % covers 87 % in simulations of
 ten, 81 % of five, 70 % of three (docs/protocol.md, section 4)."""
@@ -56,8 +55,8 @@ class Sample:
         return f"{self.whose}: no interval worth reading, nor a rank" if self.few else ""
 
     def interval(self, median: float, low: float, high: float) -> str:
-        """Return a median with the ends of its interval as every table and page has it, the median alone where there are few."""
-        return f"{median:.3f}" if self.few else f"{median:.3f} ({low:.3f} to {high:.3f})"
+        """Return a median with the ends of its interval as people see it, the median alone where there are few."""
+        return f"{median:.3f}" + ("" if self.few else f" ({low:.3f} to {high:.3f})")
 
 
 def words_of(board: pl.DataFrame) -> str:
