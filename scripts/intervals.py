@@ -1,9 +1,8 @@
 """Print how intervals over photographs and over pictures differ: `python scripts/intervals.py`.
 
-Up to data set 1.0.0 the bootstrap drew pictures, most of them several crops of one photograph, and its intervals were too
-narrow. The table of docs/protocol.md is from here: each start that the pipeline judges, alone (Track A) and under the
-acceleration that the report chose for it (Track B, the error that ranks), on the ranking split. Only here are pictures
-still drawn.
+For data set 1.0.0 the bootstrap drew pictures, crops of a few photographs, and its intervals were too narrow. The table of
+docs/protocol.md is from here: each start that the pipeline judges, alone (Track A) and under the acceleration that the
+report chose for it (Track B, the error that ranks), on the ranking split. Only here are pictures still drawn.
 
     python scripts/intervals.py                     every family, its median seed
     python scripts/intervals.py NAME ...            these contestants, as params.yaml names them
@@ -69,13 +68,12 @@ def page(names: list[str]) -> str:
 
 
 def choices() -> dict[str, str]:
-    """Return the contestants that the report shows, in its order, with the acceleration chosen for each, '' for none."""
+    """Return the contestants that the report shows under Track B, in its order, with the acceleration of each."""
     file = paths.REPORTS / "accelerated.csv"
     if not file.is_file():
         raise DataError(f"{file}: no such file; `dvc repro report` makes it")
-    board = pl.read_csv(file, glob=False).filter((pl.col("split") == RANKING) & pl.col("shown"))
-    names = board.filter("chosen").select("method", "acceleration").rows()
-    return dict(names)
+    shown = (pl.col("split") == RANKING) & pl.col("shown") & pl.col("chosen")
+    return dict(pl.read_csv(file, glob=False).filter(shown).select("method", "acceleration").rows())
 
 
 def lines(one: Evaluation, cold: Evaluation, acceleration: str, bootstrap: Bootstrap) -> Iterator[list[str]]:

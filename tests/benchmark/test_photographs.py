@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import intervals
 from paletteot.benchmark.boards import leaderboard, photographs
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.sample import FEWEST, SIZES, Sample, warning_of, words_of
@@ -108,6 +109,44 @@ def test_a_photograph_has_the_median_of_its_pairs_on_either_side():
     assert found.rows() == [("p", 3, 2.0), ("q", 2, 2.0), ("r", 3, 3.0)]
     within = Bootstrap(PAIRS, PICTURES.with_columns(photograph=pl.lit("p")), 100, 0).sides(PAIRS["pair_id"])
     assert photographs.by_photograph(np.array([1.0, 2.0, 3.0, 4.0]), within).rows() == [("p", 4, 2.5)]
+
+
+def test_the_script_shows_that_drawing_crops_was_too_narrow():
+    """Sixteen photographs of five crops each, whose effect is on the ratio: the old rule takes crops for independent."""
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {"pair_id": range(600), "source": rng.integers(0, 80, 600), "target": rng.integers(0, 80, 600)}
+    ).cast({"pair_id": pl.Int32, "source": pl.String, "target": pl.String})
+    photograph = pl.col("image_id").cast(pl.Int64) % 16
+    pictures = pl.DataFrame({"image_id": [str(one) for one in range(80)]}).with_columns(
+        photograph=photograph.cast(pl.String), group=photograph.cast(pl.String)
+    )
+    effect = rng.normal(size=16)
+    values = np.exp(sum(effect[frame[side].cast(pl.Int64).to_numpy() % 16] for side in ("source", "target")))
+    bootstrap = Bootstrap(frame, pictures, 300, 0)
+    new, old = intervals.both(values, frame["pair_id"], bootstrap)
+    assert new == bootstrap.interval(values, frame["pair_id"])
+    assert (new.median, new.high - new.low > 1.3 * (old.high - old.low)) == (old.median, True)
+    name, _, ratio, *_, wider = intervals.line("one", "Track A", values, frame["pair_id"], bootstrap)
+    assert (name, ratio) == ("one", f"{np.median(values):.3f}")
+    assert float(wider.removesuffix(" times")) > 1.3
+
+
+def test_the_script_has_a_line_for_each_track():
+    made, bootstrap = evaluations(), fake.bootstrap()
+    half, cold = (made[name].split("test_unseen") for name in ("half", "cold"))
+    a, b = intervals.lines(half, cold, "anderson_10", bootstrap)
+    board = leaderboard.make(made, bootstrap)
+    row = board.a.filter((pl.col("method") == "half") & (pl.col("split") == "test_unseen")).row(0, named=True)
+    assert a[:4] == [
+        "half",
+        "Track A",
+        f"{row['ratio_median']:.3f}",
+        "{ratio_low:.3f} to {ratio_high:.3f}".format(**row),
+    ]
+    assert b[1] == "Track B, anderson_10, 1e-5"
+    (alone,) = intervals.lines(cold, cold, "anderson_10", bootstrap)
+    assert alone[1] == "Track B, anderson_10, 1e-5"
 
 
 def test_each_start_has_a_row_for_each_photograph():

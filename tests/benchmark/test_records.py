@@ -172,7 +172,7 @@ def test_the_lines_of_track_a_stand_beside_the_cold_start(tmp_path):
     assert shown[5] == "  3 photographs: no interval worth reading, nor a rank"
     assert shown[4].endswith("passes of the start 10; failures 0")
     assert "start 2 ms on a laptop (claimed, not measured here)" in shown[6]
-    assert "(measured on a machine)" in shown[5]
+    assert "(measured on a machine)" in shown[6]
 
 
 def test_the_lines_of_track_b_have_every_acceleration(tmp_path):

@@ -314,7 +314,7 @@ def test_the_ratios_of_photographs_are_drawn_and_their_ends_named(site, board):
 
 def test_every_table_of_the_site_names_the_photographs_of_its_problems(site):
     captions = [line for line in site["index.html"].text if re.search(r"\d problems", line)]
-    assert len(captions) == 7  # five boards, the ladder and the seed's view
+    assert len(captions) == 8  # of five boards, the ladder and the seed's view; the rival's line
     assert all(re.search(r"(64|128) problems of 12 photographs", line) for line in captions)
     ours = " ".join(site["methods/half.html"].text)
     assert "64 problems of 12 photographs" in ours
