@@ -1,8 +1,8 @@
 """Print how intervals over photographs and over pictures differ: `python scripts/intervals.py`.
 
-For data set 1.0.0 the bootstrap drew pictures, crops of a few photographs, and its intervals were too narrow. The table of
-docs/protocol.md is from here: each start that the pipeline judges, alone (Track A) and under the acceleration that the
-report chose for it (Track B, the error that ranks), on the ranking split. Only here are pictures still drawn.
+For data set 1.0.0 the bootstrap drew pictures, crops of a few photographs, and its intervals were too narrow. The table
+of docs/protocol.md is from here: each start that the pipeline judges, alone (Track A) and under the acceleration that
+the report chose for it (Track B, the error that ranks), on the ranking split. Only here are pictures still drawn.
 
     python scripts/intervals.py                     every family, its median seed
     python scripts/intervals.py NAME ...            these contestants, as params.yaml names them

@@ -1,4 +1,4 @@
-"""Who is better than whom: all pairs at once, on the same problems and the same draws of pictures."""
+"""Who is better than whom: all pairs at once, on the same problems and the same draws of photographs."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_photograph_has_the_median_of_its_pairs_on_either_side():
 
 
 def test_the_script_shows_that_drawing_crops_was_too_narrow():
-    """Sixteen photographs of five crops each, whose effect is on the ratio: the old rule takes crops for independent."""
+    """Sixteen photographs of five crops each: the old rule takes crops for independent."""
     rng = np.random.default_rng(0)
     frame = pl.DataFrame(
         {"pair_id": range(600), "source": rng.integers(0, 80, 600), "target": rng.integers(0, 80, 600)}

@@ -115,7 +115,7 @@ def test_drawing_crops_narrows_an_interval_that_drawing_photographs_does_not():
     assert widths["photographs", crops] > 0.8 * widths["photographs", 1]
 
 
-def covered(by_photograph: bool, photographs: int = 60, crops: int = 4, pairs: int = 800, repeats: int = 200) -> float:
+def covered(by_photograph: bool, photographs: int = 45, crops: int = 4, pairs: int = 800, repeats: int = 200) -> float:
     """Return how often an interval holds the median, 0, where photographs, their crops and pairs have effects."""
     rng = np.random.default_rng(7)
     held = 0

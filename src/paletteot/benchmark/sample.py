@@ -9,7 +9,7 @@ import polars as pl
 
 FEWEST = 10
 """Groups of photographs below which people are shown no interval: what is called 95 % covers 87 % in simulations of
-ten, 81 % of five, 70 % of three (docs/protocol.md, section 4)."""
+ten, 81 % of five, 73 % of three (docs/protocol.md, section 4)."""
 
 SIZES = ("problems", "photographs", "groups")
 """The columns of a board that say what a row rests on."""
