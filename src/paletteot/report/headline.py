@@ -24,14 +24,19 @@ WIDTH = 280
 
 
 def data(board: pl.DataFrame) -> pl.DataFrame:
-    """Return start, kind, groups, tolerance and the ratio with its interval of each row of Track B's headline."""
+    """Return start, kind, tolerance and the ratio with its interval of each row of Track B's headline.
+
+    The interval of few photographs, which is not worth reading, is the ratio alone.
+    """
+    known = pl.col("groups") >= FEWEST
     shown = accelerated_board.headline(board).with_columns(
         start=pl.concat_str("family", "acceleration", separator=" + "),
         kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String),
     )
     return pl.concat(
-        shown.select("start", "kind", "groups", pl.lit(f"to {label}").alias("tolerance"),
-                     ratio=f"ratio_{label}", low=f"low_{label}", high=f"high_{label}")
+        shown.select("start", "kind", pl.lit(f"to {label}").alias("tolerance"), ratio=f"ratio_{label}",
+                     low=pl.when(known).then(f"low_{label}").otherwise(f"ratio_{label}"),
+                     high=pl.when(known).then(f"high_{label}").otherwise(f"ratio_{label}"))
         for label in TOLERANCES
     )  # fmt: skip
 
@@ -65,8 +70,7 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
         axis=alt.Axis(values=[step * 10.0**decade for decade in (-3, -2, -1, 0) for step in (1, 2, 5)], format="~g"),
         title=f"iterations, share of plain Sinkhorn from {BASE}",
     )
-    ends = base.transform_filter(alt.datum.groups >= FEWEST)
-    rule = ends.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=color)
+    rule = base.mark_rule(strokeWidth=3, opacity=0.6).encode(x=x, x2="high:Q", color=color)
     dot = base.mark_point(filled=True, size=75, opacity=1).encode(x="ratio:Q", color=color, shape=shape)
     words = base.mark_text(align="left", dx=10, fontSize=10).encode(x="high:Q", text=alt.Text("ratio:Q", format=".3f"))
     layers = alt.layer(rule, dot, words).properties(width=WIDTH, height=22 * len(order) + 10)

@@ -56,9 +56,9 @@ def to_markdown(table: Sequence[Sequence[str]], sample: Sample) -> str:
         "# The seed's view",
         "",
         f"Maximum of the iteration counts over consecutive batches of {BATCH} pairs of `{SPLIT}`, then the five-number",
-        "summary of those maxima. Published: pictures from Unsplash Lite; ours: crops of bundled photographs. Only for",
-        "this comparison; the benchmark counts per problem. 20000 is the cap, where a run stops unconverged.",
-        f"Ours: {sample.words}.",
+        "summary of those maxima. Published: 10 000 problems of pictures from Unsplash Lite; ours:",
+        f"{sample.words}. Only for this comparison; the benchmark counts per problem.",
+        "20000 is the cap, where a run stops unconverged.",
         "",
         markdown_table(HEADER, table),
     ]

@@ -70,16 +70,16 @@ def figure(parts: list[pl.DataFrame]) -> Figure:
              start=pl.col("family").replace_strict(names, return_dtype=pl.String))  # fmt: skip
     medians = dots.group_by("start", maintain_order=True).agg(pl.col("ratio").median())
     y = alt.Y("start:N", sort=[*names.values()], axis=None)
-    ticks = [step * 10.0**decade for decade in range(-4, 3) for step in (1, 2, 5)]
+    ticks = [step * 10.0**decade for decade in range(-4, 3) for step in (1, 1.5, 2, 3, 5, 7)]
     x = alt.X(
         "ratio:Q", scale=alt.Scale(type="log", nice=False, padding=10), axis=alt.Axis(values=ticks, format="~g"),
         title=f"median ratio to {BASE} of a photograph's pairs",
     )  # fmt: skip
-    lanes = alt.YOffset("lane:O", scale=alt.Scale(rangeMin=ROW * 0.45, rangeMax=ROW * 0.95, type="point"))
+    lanes = alt.YOffset("lane:O", scale=alt.Scale(rangeMin=ROW * 0.36, rangeMax=ROW * 0.84, type="point"))
     hover = ["start:N", "photograph:N", "problems:Q", alt.Tooltip("ratio:Q", format=".3f")]
     points = alt.Chart(dots).mark_point(filled=True, size=36, opacity=0.6, color=BLUE)
     points = points.encode(x=x, y=y, yOffset=lanes, tooltip=hover)
-    middle = alt.Chart(medians).mark_tick(color=ORANGE, thickness=2, size=ROW * 0.55, yOffset=ROW * 0.2, opacity=1)
+    middle = alt.Chart(medians).mark_tick(color=ORANGE, thickness=2, size=ROW * 0.55, yOffset=ROW * 0.22, opacity=1)
     middle = middle.encode(x=x, y=y, tooltip=["start:N", alt.Tooltip("ratio:Q", format=".3f")])
     words = alt.Chart(medians).mark_text(align="left", fontWeight="bold", yOffset=-ROW * 0.3)
     words = words.encode(x=alt.value(0), y=y, text="start:N")
