@@ -135,7 +135,7 @@ def test_the_tables_of_every_track_are_written(report, evaluations):
     block = docs.block(report)
     assert f"| net | {board.duel.learned[1]} | yes |" in block
     assert "| cold | plain | no | 1.000 (1.000 to 1.000) |" in block
-    assert block.count("64 problems of 12 photographs.") == 2
+    assert block.count("64 problems of 12 photographs.") == 3  # two tables, and the rival's line
     assert re.search(r"^Rival: net \+ ", block, re.M)
     assert "net-" not in block
 
