@@ -40,16 +40,17 @@ def stage(params: Params) -> None:
         evaluations |= evaluation.of_records(found.records, evaluations[BASE])
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file, glob=False) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
-    pairs = read_parquet(paths.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
+    pairs = read_parquet(paths.PAIRS, schema.PAIRS)
+    palettes = load_palettes(paths.PALETTES)
     facts = SiteFacts(
         settings=_settings(params),
-        palettes=load_palettes(paths.PALETTES),
+        palettes=palettes,
         release=_release(),
         refused={str(folder): why for folder, why in found.refused.items()},
     )
     build(
         evaluations,
-        Bootstrap(pairs, params.report.bootstrap, params.report.seed),
+        Bootstrap(pairs, palettes.pictures, params.report.bootstrap, params.report.seed),
         {name: history for name, history in curves.items() if name in families},
         facts,
         paths.REPORTS,
@@ -98,7 +99,7 @@ def _settings(params: Params) -> dict[str, str]:
         "Regularisation": f"eps = {params.transport.eps:g} LAB units",
         "Reference stop": f"log v moves by at most {params.transport.atol:g}; cap {params.transport.max_iterations:,}",
         "Labels": f"L1 marginal error of at most {params.plans.tolerance:g}",
-        "Intervals": f"{params.report.bootstrap:,} bootstrap draws of pictures",
+        "Intervals": f"{params.report.bootstrap:,} bootstrap draws of photographs, those of one series together",
         "Commit": provenance.git_commit(),
         "DVC's hash of the palettes": provenance.dvc_hash(paths.PALETTES),
         "DVC's hash of the plans": provenance.dvc_hash(paths.PLANS),
