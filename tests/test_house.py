@@ -343,7 +343,8 @@ def test_a_plain_install_loads_solves_and_draws(tmp_path):
 
 @pytest.mark.parametrize("stage", ["images", "train dual_network_self", "release", "report"])
 def test_a_stage_without_its_packages_names_the_extra(stage, tmp_path):
-    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(params.replace("source: packages", "source: bundled"), encoding="utf-8")
     done = fresh(f"{WITHOUT}\nfrom paletteot.stages.__main__ import main\nmain({stage.split()})", tmp_path)
     assert done.returncode == 1
     assert re.fullmatch(r"error: this needs [\w-]+: pip install 'paletteot\[(learned|benchmark)\]'\n", done.stderr)

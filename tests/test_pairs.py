@@ -24,29 +24,36 @@ def params(*sizes: int, share: float = 0.1, seed: int = 3) -> PairsParams:
     return PairsParams(**counts, total=sum(counts.values()), unseen_share=share, seed=seed)
 
 
-def pictures(*group_sizes: int) -> tuple[list[str], list[str]]:
-    groups = [f"photograph-{number}" for number, size in enumerate(group_sizes) for _ in range(size)]
-    return [f"picture-{number:05d}" for number in range(len(groups))], groups
+World = tuple[list[str], list[str], list[str]]
+
+
+def pictures(*group_sizes: int, crops: int = 1) -> World:
+    """Return ids, groups and photographs of pictures; crops: of each photograph, the last of a group may have fewer."""
+    places = [(number, place) for number, size in enumerate(group_sizes) for place in range(size)]
+    groups = [f"group-{number}" for number, _ in places]
+    photographs = [f"photograph-{number}-{place // crops}" for number, place in places]
+    return [f"picture-{number:05d}" for number in range(len(places))], groups, photographs
 
 
 @st.composite
-def worlds(draw_from: st.DrawFn) -> tuple[list[str], list[str], PairsParams]:
-    ids, groups = pictures(*draw_from(st.lists(st.integers(5, 9), min_size=5, max_size=14)))
+def worlds(draw_from: st.DrawFn) -> tuple[World, PairsParams]:
+    sizes = draw_from(st.lists(st.integers(5, 9), min_size=5, max_size=14))
+    world = pictures(*sizes, crops=draw_from(st.integers(1, 9)))
     share, seed = draw_from(st.sampled_from([0.01, 0.1])), draw_from(st.integers(0, 2**31))
-    return ids, groups, params(*(draw_from(st.integers(1, 4)) for _ in range(5)), share=share, seed=seed)
+    return world, params(*(draw_from(st.integers(1, 4)) for _ in range(5)), share=share, seed=seed)
 
 
 @settings(max_examples=80, deadline=None)
 @given(worlds())
 def test_every_drawing_keeps_the_protocol(world):
-    ids, groups, asked = world
-    frame = draw(ids, groups, asked)
+    (ids, groups, photographs), asked = world
+    frame = draw(ids, groups, photographs, asked)
     assert frame.schema == pl.Schema(dtypes(schema.PAIRS))
     assert frame["pair_id"].to_list() == list(range(asked.total))
     assert frame["split"].to_list() == [split for split, size in asked.sizes().items() for _ in range(size)]
     assert not (frame["source"] == frame["target"]).any()
     assert not frame.select("source", "target").is_duplicated().any()
-    side_of, group_of = sides(ids, groups, asked), dict(zip(ids, groups, strict=True))
+    side_of, group_of = sides(ids, groups, photographs, asked), dict(zip(ids, groups, strict=True))
     for split, source, target in frame.select("split", "source", "target").iter_rows():
         assert side_of[source] == side_of[target] == SIDE_OF_SPLIT[split]
     side_groups = {side: {group_of[name] for name in ids if side_of[name] == side} for side in set(side_of.values())}
@@ -55,27 +62,46 @@ def test_every_drawing_keeps_the_protocol(world):
     for side in ("validation", "test"):
         assert len(side_groups[side]) >= 2
         assert list(side_of.values()).count(side) >= asked.unseen_share * len(ids)
+        assert len(side_groups[side]) >= asked.unseen_share * len(set(groups))
+        shown = {photograph for name, photograph in zip(ids, photographs, strict=True) if side_of[name] == side}
+        assert len(shown) >= asked.unseen_share * len(set(photographs))
+
+
+@settings(max_examples=25, deadline=None)
+@given(crops=st.integers(2, 6), each=st.integers(1, 3), seed=st.integers(0, 2**31))
+def test_two_pictures_of_one_photograph_meet_as_often_as_chance_has_it(crops, each, seed):
+    """Hypergeometric: of all ordered pairs of a side's pictures, drawn without replacement."""
+    ids, groups, photographs = pictures(*[crops * each] * 60, crops=crops)
+    asked = params(4000, 200, 60, 200, 60, seed=seed)
+    frame = draw(ids, groups, photographs, asked)
+    side_of, shown = sides(ids, groups, photographs, asked), dict(zip(ids, photographs, strict=True))
+    for split, size in asked.sizes().items():
+        rows = frame.filter(pl.col("split") == split)
+        same = sum(shown[a] == shown[b] for a, b in rows.select("source", "target").iter_rows())
+        members = list(side_of.values()).count(SIDE_OF_SPLIT[split])
+        natural = (crops - 1) / (members - 1)
+        assert same <= size * natural + 6 * np.sqrt(size * natural) + 6
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_order_of_the_pictures_does_not_matter(random):
-    ids, groups = pictures(5, 6, 7, 4, 5, 8, 6)
-    rows = list(zip(ids, groups, strict=True))
+    ids, groups, photographs = pictures(5, 6, 7, 4, 5, 8, 6)
+    rows = list(zip(ids, groups, photographs, strict=True))
     random.shuffle(rows)
-    assert draw(*map(list, zip(*rows, strict=True)), params()).equals(draw(ids, groups, params()))
+    assert draw(*map(list, zip(*rows, strict=True)), params()).equals(draw(ids, groups, photographs, params()))
 
 
 def test_the_seed_decides():
-    ids, groups = pictures(*[9] * 11)
-    assert draw(ids, groups, params(seed=3)).equals(draw(ids, groups, params(seed=3)))
-    assert not draw(ids, groups, params(seed=3)).equals(draw(ids, groups, params(seed=4)))
-    assert sides(ids, groups, params(seed=3)) != sides(ids, groups, params(seed=4))
+    ids, groups, photographs = pictures(*[9] * 11)
+    assert draw(ids, groups, photographs, params(seed=3)).equals(draw(ids, groups, photographs, params(seed=3)))
+    assert not draw(ids, groups, photographs, params(seed=3)).equals(draw(ids, groups, photographs, params(seed=4)))
+    assert sides(ids, groups, photographs, params(seed=3)) != sides(ids, groups, photographs, params(seed=4))
 
 
 def test_all_legal_pairs_can_be_drawn():
-    ids, groups = pictures(2, 2, 2, 2, 3)
-    frame = draw(ids, groups, params(4, 1, 12, 1, 12))
+    ids, groups, photographs = pictures(2, 2, 2, 2, 3)
+    frame = draw(ids, groups, photographs, params(4, 1, 12, 1, 12))
     unseen = frame.filter(pl.col("split") == "test_unseen")
     names = sorted(set(unseen["source"]))
     assert len(names) == 4
@@ -83,8 +109,8 @@ def test_all_legal_pairs_can_be_drawn():
 
 
 def test_pairs_of_the_training_pictures_are_spread_evenly():
-    ids, groups = pictures(*[20] * 10)
-    frame = draw(ids, groups, params(8000, 500, 100, 500, 100))
+    ids, groups, photographs = pictures(*[20] * 10)
+    frame = draw(ids, groups, photographs, params(8000, 500, 100, 500, 100))
     seen = frame.filter(pl.col("split") == "train")
     # 120 pictures, 8 000 of 14 280 pairs: 66.7 a picture, standard deviation 5.4 at most.
     for column in ("source", "target"):
@@ -95,36 +121,51 @@ def test_pairs_of_the_training_pictures_are_spread_evenly():
 
 
 def test_rows_of_a_split_are_shuffled():
-    ids, groups = pictures(*[20] * 10)
-    sources = draw(ids, groups, params(400, 50, 50, 50, 50)).filter(pl.col("split") == "train")["source"].to_list()
+    ids, groups, photographs = pictures(*[20] * 10)
+    sources = (
+        draw(ids, groups, photographs, params(400, 50, 50, 50, 50))
+        .filter(pl.col("split") == "train")["source"]
+        .to_list()
+    )
     assert sources != sorted(sources)
     assert np.mean(np.diff([ids.index(name) for name in sources]) > 0) == pytest.approx(0.5, abs=0.1)
 
 
 def test_eleven_equal_groups_give_two_to_each_unseen_side():
-    ids, groups = pictures(*[182] * 11)
-    side_of = sides(ids, groups, params())
+    ids, groups, photographs = pictures(*[182] * 11)
+    side_of = sides(ids, groups, photographs, params())
     assert [list(side_of.values()).count(side) for side in ("train", "validation", "test")] == [7 * 182, 364, 364]
 
 
 def test_many_small_groups_meet_the_share_closely():
-    ids, groups = pictures(*np.random.default_rng(0).integers(1, 6, 400).tolist())
-    side_of = list(sides(ids, groups, params(share=0.15)).values())
+    ids, groups, photographs = pictures(*np.random.default_rng(0).integers(1, 6, 400).tolist())
+    side_of = list(sides(ids, groups, photographs, params(share=0.15)).values())
     for side in ("validation", "test"):
         assert 0.15 * len(ids) <= side_of.count(side) <= 0.15 * len(ids) + 5
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_dominant_group_trains(seed):
-    ids, groups = pictures(500, *[10] * 20)
-    side_of = sides(ids, groups, params(seed=seed))
+    ids, groups, photographs = pictures(500, *[10] * 20)
+    side_of = sides(ids, groups, photographs, params(seed=seed))
     assert side_of[ids[0]] == "train"
+
+
+def test_an_unseen_side_has_its_share_of_photographs_and_groups_however_many_pictures_these_have():
+    """Half of the pictures are of a tenth of the groups: those alone would fill a side."""
+    ids, groups, photographs = pictures(*[45] * 10, *[5] * 90, crops=5)
+    for seed in range(8):
+        side_of = sides(ids, groups, photographs, params(seed=seed))
+        for side in ("validation", "test"):
+            rows = [row for row, name in enumerate(ids) if side_of[name] == side]
+            assert len({groups[row] for row in rows}) >= 10
+            assert len({photographs[row] for row in rows}) >= 18
 
 
 def test_a_share_of_floating_point_noise_asks_for_no_picture_more():
     # 0.07 * 100 is 7.000000000000001
-    ids, groups = pictures(*[1] * 100)
-    assert list(sides(ids, groups, params(share=0.07)).values()).count("test") == 7
+    ids, groups, photographs = pictures(*[1] * 100)
+    assert list(sides(ids, groups, photographs, params(share=0.07)).values()).count("test") == 7
 
 
 @pytest.mark.parametrize(
@@ -136,9 +177,9 @@ def test_a_share_of_floating_point_noise_asks_for_no_picture_more():
     ],
 )
 def test_too_many_pairs_names_the_field_and_the_largest_number(field, sizes, legal, asked):
-    ids, groups = pictures(3, 3, 3, 3, 3)
+    ids, groups, photographs = pictures(3, 3, 3, 3, 3)
     with pytest.raises(ParamsError) as caught:
-        draw(ids, groups, params(*sizes))
+        draw(ids, groups, photographs, params(*sizes))
     assert str(caught.value).startswith(f"params.yaml: {field} must be at most {legal}, ")
     assert str(caught.value).endswith(f"but is {asked}")
     assert "\n" not in str(caught.value)
@@ -151,13 +192,13 @@ def test_too_few_groups(groups):
 
 
 def test_a_share_that_starves_training_names_the_largest_legal_one():
-    ids, groups = pictures(4, 4, 4, 4, 4)
+    ids, groups, photographs = pictures(4, 4, 4, 4, 4)
     with pytest.raises(ParamsError, match=r"pairs\.unseen_share must be at most 0\.4, .*but is 0\.41$"):
-        sides(ids, groups, params(share=0.41))
-    assert list(sides(ids, groups, params(share=0.4)).values()).count("train") == 4
+        sides(ids, groups, photographs, params(share=0.41))
+    assert list(sides(ids, groups, photographs, params(share=0.4)).values()).count("train") == 4
 
 
 def test_a_picture_named_twice():
-    ids, groups = pictures(3, 3, 3, 3, 3)
+    ids, groups, photographs = pictures(3, 3, 3, 3, 3)
     with pytest.raises(DataError, match="image_id must be unique, but picture-00004 occurs 2 times"):
-        sides([*ids, "picture-00004"], [*groups, "photograph-0"], params())
+        sides([*ids, "picture-00004"], [*groups, "group-0"], [*photographs, "photograph-0-0"], params())

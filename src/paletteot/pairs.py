@@ -23,13 +23,16 @@ ORDERS = 100
 """Seeded orders of the groups that are tried; the one that keeps most pictures for training is taken."""
 
 
-def sides(ids: Sequence[str], groups: Sequence[str], params: PairsParams) -> dict[str, str]:
+def sides(
+    ids: Sequence[str], groups: Sequence[str], photographs: Sequence[str], params: PairsParams
+) -> dict[str, str]:  # fmt: skip
     """Assign every picture to the side train, validation or test by its group.
 
-    Each unseen side gets at least two groups and at least its share of the pictures, the rest trains. Among seeded
-    orders of the groups, cut where validation and then test have enough, the one that leaves most pictures for training
-    is taken. ids, groups: of every picture, in any order. Raises ParamsError when there are fewer than 5 groups or the
-    share leaves none for training, and DataError when a picture is named twice.
+    Each unseen side gets at least two groups and at least its share of the pictures, of the photographs and of the
+    groups, the rest trains. Among seeded orders of the groups, cut where validation and then test have enough, the one
+    that leaves most pictures for training is taken. ids, groups, photographs: of every picture, in any order; no
+    photograph is in two groups. Raises ParamsError when there are fewer than 5 groups or the share leaves none for
+    training, and DataError when a picture is named twice.
     """
     if twice := [name for name, times in Counter(ids).items() if times > 1]:
         raise DataError(f"palettes: image_id must be unique, but {min(twice)} occurs {Counter(ids)[min(twice)]} times")
@@ -40,10 +43,11 @@ def sides(ids: Sequence[str], groups: Sequence[str], params: PairsParams) -> dic
             f"(photographs), but give {len(sizes)}"
         )
     names = sorted(sizes)
-    counts = np.array([sizes[name] for name in names])
+    shown = Counter(group for _, group in set(zip(photographs, groups, strict=True)))
+    counts = np.array([[sizes[name], shown[name], 1] for name in names])
     rng = np.random.default_rng([params.seed, 0])
     orders = [rng.permutation(len(names)) for _ in range(ORDERS)]
-    cut = _best_cut(counts, orders, math.ceil(params.unseen_share * len(ids) - 1e-9))
+    cut = _best_cut(counts, orders, params.unseen_share)
     if cut is None:
         raise ParamsError(
             f"params.yaml: pairs.unseen_share must be at most {_largest_share(counts, orders)}, so that these "
@@ -54,14 +58,17 @@ def sides(ids: Sequence[str], groups: Sequence[str], params: PairsParams) -> dic
     return {name: side_of.get(group, "train") for name, group in zip(ids, groups, strict=True)}
 
 
-def draw(ids: Sequence[str], groups: Sequence[str], params: PairsParams) -> pl.DataFrame:
+def draw(
+    ids: Sequence[str], groups: Sequence[str], photographs: Sequence[str], params: PairsParams
+) -> pl.DataFrame:  # fmt: skip
     """Draw ordered pairs for the five splits: no pair twice, no picture with itself (docs/protocol.md, 3).
 
-    ids, groups: of every picture, in any order. Returns the table PAIRS, splits in the order of params.yaml and rows
-    shuffled within each. Raises ParamsError, naming the field and the largest legal number, when a side has too few
-    pictures, and what `sides` raises.
+    All pairs of a side's pictures are equally likely, so two pictures of one photograph meet as often as chance has it.
+    ids, groups, photographs: of every picture, in any order. Returns the table PAIRS, splits in the order of
+    params.yaml and rows shuffled within each. Raises ParamsError, naming the field and the largest legal number, when a
+    side has too few pictures, and what `sides` raises.
     """
-    side_of = sides(ids, groups, params)
+    side_of = sides(ids, groups, photographs, params)
     sizes = params.sizes()
     drawn: dict[Split, pl.DataFrame] = {}
     for number, side in enumerate(get_args(Side)):
@@ -92,23 +99,33 @@ def _ordered_pairs(rng: np.random.Generator, n: int, size: int) -> tuple[NDArray
 Cut = tuple[NDArray[np.int64], int, int]
 
 
-def _best_cut(counts: NDArray[np.int64], orders: list[NDArray[np.int64]], least: int) -> Cut | None:
-    """Return the order that leaves most pictures and where validation and test end in it; None where none is legal."""
+def _best_cut(counts: NDArray[np.int64], orders: list[NDArray[np.int64]], share: float) -> Cut | None:
+    """Return the order that leaves most pictures and where validation and test end in it; None where none is legal.
+
+    counts: pictures, photographs and groups of each group, (groups, 3).
+    """
+    least = np.ceil(share * counts.sum(axis=0) - 1e-9)
     best, fewest = None, math.inf
     for order in orders:
-        running = np.cumsum(counts[order])
-        first = max(LEAST_GROUPS, int(np.searchsorted(running, least)) + 1)
+        running = np.cumsum(counts[order], axis=0)
+        first = max(LEAST_GROUPS, _reached(running, least))
         if first >= len(order):
             continue
-        second = max(first + LEAST_GROUPS, int(np.searchsorted(running, running[first - 1] + least)) + 1)
-        if second < len(order) and running[second - 1] < fewest:
-            best, fewest = (order, first, second), running[second - 1]
+        second = max(first + LEAST_GROUPS, _reached(running, running[first - 1] + least))
+        if second < len(order) and running[second - 1, 0] < fewest:
+            best, fewest = (order, first, second), running[second - 1, 0]
     return best
 
 
+def _reached(running: NDArray[np.int64], least: NDArray[np.float64]) -> int:
+    """Return how many groups there must be, from the first, for as many pictures, photographs and groups as that."""
+    return max(int(np.searchsorted(column, wanted)) + 1 for column, wanted in zip(running.T, least, strict=True))
+
+
 def _largest_share(counts: NDArray[np.int64], orders: list[NDArray[np.int64]]) -> float:
-    legal, illegal = 0, (pictures := int(counts.sum()))
+    """Return the largest legal share, four digits down."""
+    legal, illegal = 0, 10000
     while illegal - legal > 1:
         middle = (legal + illegal) // 2
-        legal, illegal = (middle, illegal) if _best_cut(counts, orders, middle) else (legal, middle)
-    return math.floor(1e4 * legal / pictures) / 1e4
+        legal, illegal = (middle, illegal) if _best_cut(counts, orders, middle / 10000) else (legal, middle)
+    return legal / 10000

@@ -94,6 +94,13 @@ def test_the_card_answers_what_every_version_must(release):
         assert columns_markdown(table).strip() in text
 
 
+@pytest.mark.parametrize(("licence", "said"), [("CC-BY-SA-4.0", True), ("CC-BY-4.0", False)])
+def test_the_card_says_what_holds_for_pictures_under_share_alike(tmp_path, licence, said):
+    text = (made.release(tmp_path / "release", licence=licence) / "README.md").read_text()
+    assert ("may be passed on under the same licence only" in text) is said
+    assert "license: mit" in text
+
+
 def test_the_card_has_eps_from_the_rows(tmp_path):
     """Whatever the parameters say by now."""
     folder = made.pipeline_folder(tmp_path)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from paletteot.errors import DataError
-from paletteot.images import bundled
+from paletteot.images import bundled, crops
 from paletteot.images.bundled import PHOTOGRAPHS, Bundled
 from paletteot.images.render import render
 
@@ -84,8 +84,8 @@ def test_a_crop_lies_in_its_photograph_and_is_not_enlarged_beyond_reason(seed):
         left, top, right, bottom = picture.crop
         assert 0 <= left < right <= width
         assert 0 <= top < bottom <= height
-        assert (right - left) / width >= bundled.SMALLEST_CROP - 0.5 / width
-        assert (bottom - top) / height >= bundled.SMALLEST_CROP - 0.5 / height
+        assert (right - left) / width >= crops.SMALLEST - 0.5 / width
+        assert (bottom - top) / height >= crops.SMALLEST - 0.5 / height
         assert 512 / max(right - left, bottom - top) < 3.3
 
 

@@ -17,7 +17,7 @@ from paletteot.errors import DataError, ParamsError
 from paletteot.images import addresses, archive, groups, manifest, sources
 from paletteot.images.render import render
 from paletteot.images.source import Source
-from tests.images import misbehaving
+from tests.images import misbehaving, packaged
 from tests.images.test_archive import photo, table, zipped
 
 PHOTOGRAPHS = 12
@@ -57,7 +57,7 @@ def settings(tmp_path_factory) -> Iterator[Settings]:
     pictures = photographs(root / "folder")
     with misbehaving.serving() as server:
         given = {
-            "bundled": {}, "folder": {"location": str(pictures)},
+            "bundled": {}, "packages": {}, "folder": {"location": str(pictures)},
             "huggingface": {"location": str(as_dataset(root / "hf", pictures)), "group_by": "album"},
             "unsplash": {"location": str(as_archive(root / "lite.zip", server.url))},
         }  # fmt: skip
@@ -66,7 +66,9 @@ def settings(tmp_path_factory) -> Iterator[Settings]:
 
 
 @pytest.fixture(params=sorted(sources.SOURCES))
-def name(request) -> str:
+def name(request, tmp_path, monkeypatch) -> str:
+    if request.param == "packages":
+        packaged.World(tmp_path / "machine").put(monkeypatch)
     return str(request.param)
 
 
@@ -162,7 +164,10 @@ def test_what_cannot_be_read_says_why_whatever_the_system_says(settings, tmp_pat
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"source": "web"}, "images.source must be one of bundled, unsplash, folder, huggingface, but is 'web'"),
+        (
+            {"source": "web"},
+            "must be one of packages, bundled, unsplash, folder, huggingface, but is 'web'",
+        ),
         ({"source": "folder"}, "images.location must be given for the source folder"),
         ({"source": "bundled", "location": "x"}, "images.location has no meaning for the source bundled"),
         ({"source": "unsplash", "location": "x", "split": "y"}, "images.split has no meaning for the source unsplash"),

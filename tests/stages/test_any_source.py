@@ -43,7 +43,7 @@ def paletteot(folder: Path, *arguments: object) -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    small = {**TINY, "images": {"count": 2000, "long_side": 64}}
+    small = {**TINY, "images": {"source": "bundled", "count": 2000, "long_side": 64}}
     del small["pairs"]
     made = workspace.make(tmp_path / "project", small)
     params = made / "params.yaml"
@@ -114,7 +114,10 @@ def test_one_command_puts_photographs_in_and_repro_does_the_rest(source, folder,
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--source", "web"), "params.yaml: images.source must be one of bundled, unsplash, folder, huggingface"),
+        (
+            ("--source", "web"),
+            "images.source must be one of packages, bundled, unsplash, folder, huggingface",
+        ),
         (("--source", "folder"), "params.yaml: images.location must be given for the source folder"),
         (
             ("--source", "folder", "--location", ".", "--count", "3"),

@@ -65,7 +65,7 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setitem(sources.SOURCES, "bundled", lambda *_: source)
         raw = yaml.safe_load((ROOT / "params.yaml").read_text())
         raw["workers"] = 1
-        raw["images"] |= {"count": count, "long_side": 24, "grading": 0} | given
+        raw["images"] |= {"source": "bundled", "count": count, "long_side": 24, "grading": 0} | given
         stage.stage(Params.model_validate(raw))
         rejected = pl.read_parquet("data/images/rejected.parquet")
         return manifest.read(Path("data/images")), dict(rejected.rows())

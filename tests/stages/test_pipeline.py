@@ -21,7 +21,7 @@ from paletteot.files import sha256
 
 CODE = "src/paletteot/warmstarts"
 TINY = {
-    "images": {"count": 30, "long_side": 64},
+    "images": {"source": "bundled", "count": 30, "long_side": 64, "grading": 1.0},
     "palettes": {"k": 16, "sample": 256},
     "pairs": {
         "train": 40, "validation_seen": 16, "validation_unseen": 8, "test_seen": 8, "test_unseen": 8, "total": 80,
@@ -246,7 +246,7 @@ FAULTS = {
     "eps = 0": ("plans", lambda f: params(f, "transport", "eps", 0), "params.yaml: transport.eps: "),
     "unknown source": (
         "images", lambda f: params(f, "images", "source", "web"),
-        "params.yaml: images.source must be one of bundled, unsplash, folder, huggingface, but is 'web'",
+        "params.yaml: images.source must be one of packages, bundled, unsplash, folder, huggingface, but is 'web'",
     ),
     "unknown method": (
         "evaluate cold", lambda f: params(f, "evaluate", "methods", {"hot": {"code": "x", "reads": "x"}}),

@@ -15,7 +15,7 @@ from paletteot.splits import EVALUATED
 
 
 def images(
-    source: Annotated[str, typer.Option(help="bundled, unsplash, folder or huggingface")],
+    source: Annotated[str, typer.Option(help="packages, bundled, unsplash, folder or huggingface")],
     location: Annotated[str | None, typer.Option(help="the archive, the folder, or the Hugging Face id")] = None,
     count: Annotated[int | None, typer.Option(help="how many pictures")] = None,
     pairs: Annotated[
@@ -77,7 +77,9 @@ def _absolute(location: str | None, source: str) -> str | None:
     """Return where something is, whatever folder is stood in; a data set of the hub is nowhere on this machine."""
     from paletteot.images import hf_stream
 
-    if location is None or source == "bundled" or (source == "huggingface" and not hf_stream.is_here(location)):
+    if location is None or source in ("packages", "bundled"):
+        return location
+    if source == "huggingface" and not hf_stream.is_here(location):
         return location
     return str(Path(location).expanduser().resolve())
 

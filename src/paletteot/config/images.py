@@ -11,7 +11,7 @@ class ImagesParams(Section):
     """Where pictures come from and how they are cropped and graded."""
 
     source: str
-    location: str | None = Field(None, description="archive of unsplash, folder, or Hugging Face id; none for bundled")
+    location: str | None = Field(None, description="archive of unsplash, folder, or Hugging Face id; else none")
     group_by: str | None = Field(None, description="folder: CSV file of file,group; huggingface: a column")
     licence: str | None = Field(None, description="folder, huggingface: what may be done with the pictures")
     split: str | None = Field(None, description="huggingface: the split, with a config before it as CONFIG/SPLIT")

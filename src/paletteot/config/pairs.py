@@ -9,7 +9,7 @@ from paletteot.splits import Split
 
 
 class PairsParams(Section):
-    """How many pairs each split has, and the share of pictures kept for each unseen side."""
+    """How many pairs each split has, and the share of pictures, photographs and groups kept for each unseen side."""
 
     train: int = Field(ge=1)
     validation_seen: int = Field(ge=1)

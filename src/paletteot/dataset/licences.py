@@ -9,9 +9,12 @@ from paletteot.errors import PaletteOTError
 UNSPLASH = "Unsplash Data License Terms"
 """The licence of pictures from the Unsplash Lite data set."""
 
-PASSED_ON = frozenset(
-    ("public domain", "CC0-1.0", "CC-BY-2.0", "CC-BY-2.5", "CC-BY-3.0", "CC-BY-4.0", "MIT", "Unlicense", "PDDL-1.0")
-)
+SHARE_ALIKE = frozenset(("CC-BY-SA-2.0", "CC-BY-SA-2.5", "CC-BY-SA-3.0", "CC-BY-SA-4.0"))
+"""Licences that a changed picture stays under where it is passed on; a palette holds nothing of its expression."""
+
+PASSED_ON = SHARE_ALIKE | {
+    "public domain", "CC0-1.0", "CC-BY-2.0", "CC-BY-2.5", "CC-BY-3.0", "CC-BY-4.0", "MIT", "Unlicense", "PDDL-1.0",
+}  # fmt: skip
 """Licences under which palettes of a picture may be published, with its attribution."""
 
 FORBIDDEN = {

@@ -14,8 +14,9 @@ from PIL import Image
 
 from paletteot.errors import DataError
 from paletteot.files import sha256_of
+from paletteot.images import crops
 from paletteot.images import grading as gradings
-from paletteot.images.source import Crop, Original, Picture, Pixels
+from paletteot.images.source import Original, Picture, Pixels
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,6 @@ PHOTOGRAPHS = {
 }  # fmt: skip
 """Every colour photograph in those wheels that states a licence or the public domain (docs/pictures.md)."""
 
-SMALLEST_CROP = 0.35
-"""Of each side of the photograph: smaller crops would be enlarged more than threefold."""
-
 
 class Bundled:
     """Seeded crops of the bundled photographs with seeded colour gradings, equally many of each."""
@@ -111,7 +109,7 @@ class Bundled:
                     licence=photograph.licence,
                     attribution=photograph.attribution,
                     place=photograph.path,
-                    crop=_crop(rng, *_decoded(name).shape[1::-1]),
+                    crop=crops.draw(rng, *_decoded(name).shape[1::-1]),
                     grading=gradings.draw(rng, grading),
                 )
             )
@@ -124,12 +122,6 @@ class Bundled:
     def open(self, picture: Picture) -> Original:
         """Return the photograph of a picture; raises DataError where a package does not hold it as recorded."""
         return Original(_decoded(picture.group), PHOTOGRAPHS[picture.group].sha256)
-
-
-def _crop(rng: np.random.Generator, width: int, height: int) -> Crop:
-    w, h = (max(1, round(side * rng.uniform(SMALLEST_CROP, 1))) for side in (width, height))
-    left, top = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
-    return left, top, left + w, top + h
 
 
 @cache

@@ -40,6 +40,12 @@ def _bundled(_wanted: ImagesParams, _cache: Path) -> Source:
     return Bundled()
 
 
+def _packages(_wanted: ImagesParams, cache: Path) -> Source:
+    from paletteot.images.packages import Packages
+
+    return Packages(cache)
+
+
 def _folder(wanted: ImagesParams, _cache: Path) -> Source:
     from paletteot.images.folder import Folder
 
@@ -61,10 +67,12 @@ def _huggingface(wanted: ImagesParams, cache: Path) -> Source:
 
 
 SOURCES: dict[str, Callable[[ImagesParams, Path], Source]] = {
-    "bundled": _bundled, "unsplash": _unsplash, "folder": _folder, "huggingface": _huggingface,
+    "packages": _packages, "bundled": _bundled, "unsplash": _unsplash, "folder": _folder,
+    "huggingface": _huggingface,
 }  # fmt: skip
 FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "bundled": ((), ()), "unsplash": (("location",), ()), "folder": (("location",), ("group_by", "licence")),
+    "packages": ((), ()), "bundled": ((), ()), "unsplash": (("location",), ()),
+    "folder": (("location",), ("group_by", "licence")),
     "huggingface": (("location",), ("group_by", "licence", "split")),
 }  # fmt: skip
 """What each source must be given in the parameters, and what it may be given."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def stage(params: Params) -> None:
-    """Read ids and groups from data/palettes.parquet, write data/pairs.parquet."""
+    """Read ids, groups and photographs from data/palettes.parquet, write data/pairs.parquet."""
     pictures = read_parquet(paths.PALETTES, schema.palettes(params.palettes.k))
-    drawn = pairs.draw(pictures["image_id"].to_list(), pictures["group"].to_list(), params.pairs)
+    ids, groups, photographs = (pictures[name].to_list() for name in ("image_id", "group", "photograph"))
+    drawn = pairs.draw(ids, groups, photographs, params.pairs)
     write_parquet(paths.PAIRS, drawn, schema.PAIRS)

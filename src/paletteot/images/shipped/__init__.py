@@ -1,0 +1,1 @@
+"""Tables of photographs that ship inside packages, and of the packages: facts alone, no pixels."""
