@@ -6,6 +6,8 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 IMAGES = Path("data/images")
+MANIFEST = Path("data/manifest.parquet")
+REJECTED = Path("data/rejected.parquet")
 ORIGINALS = Path(".originals")
 PALETTES = Path("data/palettes.parquet")
 PAIRS = Path("data/pairs.parquet")
