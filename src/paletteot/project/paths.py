@@ -18,3 +18,5 @@ MODELS = Path("models")
 REPORTS = Path("reports")
 RESULTS = REPORTS / "results"
 RELEASE_MANIFEST = REPORTS / "release.json"
+HELD_BY_GIT = (MANIFEST, REJECTED, PALETTES, PAIRS, RELEASE_MANIFEST)
+"""What a clone needs to make the data set again, and to know it."""
