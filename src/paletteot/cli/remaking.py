@@ -31,8 +31,10 @@ def data() -> None:
             f"{paths.RELEASE_MANIFEST}: is of data set {version}, but params.yaml says {params.dataset.version}; "
             "`dvc repro release` makes that one"
         )
-    for table, file in (("images", paths.MANIFEST), ("palettes", paths.PALETTES)):  # they go into it as they are
-        _check(file, wanted.get(f"{table}/{layout.WHOLE}-00000-of-00001.parquet"), version)
+    whole = f"{layout.WHOLE}-00000-of-00001.parquet"
+    held = {paths.MANIFEST: f"images/{whole}", paths.PALETTES: f"palettes/{whole}", paths.PAIRS: ""}
+    for file, name in held.items():  # the first two go into it as they are
+        _check(file, wanted.get(name), version)
     if not _there(paths.PLANS, wanted) and workspaces.stage(Path(), "plans").returncode:
         raise typer.Exit(1)  # the stage has said why
     releasing.build(params)

@@ -23,21 +23,6 @@ FORBIDDEN = {
 """Licences that forbid it, and where they say so."""
 
 
-SHARE_ALIKE = "CC BY-SA"
-"""The class of licences that ask for the same licence where pixels, or what adapts them, are passed on."""
-
-_KINDS = {
-    "public domain or CC0": ("public domain", "CC0-", "PDDL-", "Unlicense"),
-    SHARE_ALIKE: ("CC-BY-SA-",),
-    "CC BY": ("CC-BY-1", "CC-BY-2", "CC-BY-3", "CC-BY-4"),
-}
-
-
-def kind(licence: str) -> str:
-    """Return the class of a licence: what a count of them names; of one that is in no class, the licence."""
-    return next((name for name, starts in _KINDS.items() if licence.startswith(starts)), licence)
-
-
 class LicenceError(PaletteOTError):
     """A release may not be published."""
 

@@ -12,6 +12,16 @@ from paletteot.dataset import licences
 
 Rows = list[dict[str, Any]]
 
+SHARE_ALIKE = "CC BY-SA"
+"""The class of licences that ask for the same licence where pixels, or what adapts them, are passed on."""
+
+_KINDS = {
+    "public domain or CC0": ("public domain", "CC0-", "PDDL-", "Unlicense"),
+    SHARE_ALIKE: ("CC-BY-SA-",),
+    "CC BY": ("CC-BY-1", "CC-BY-2", "CC-BY-3", "CC-BY-4"),
+}
+"""Classes of licences, and how the names of those in each begin."""
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -36,9 +46,14 @@ class Pictures:
     share_alike: list[str]
 
 
+def kind_of(licence: str) -> str:
+    """Return the class of a licence; of one that is in none, the licence."""
+    return next((name for name, starts in _KINDS.items() if licence.startswith(starts)), licence)
+
+
 def of(images: pl.DataFrame, params: Mapping[str, Any]) -> Pictures:
     """Return what the table of images says; params: the section `images` that made them."""
-    named = images.with_columns(kind=pl.col("licence").map_elements(licences.kind, return_dtype=pl.String))
+    named = images.with_columns(kind=pl.col("licence").map_elements(kind_of, return_dtype=pl.String))
     return Pictures(
         source=params["source"],
         count=len(images),
@@ -50,7 +65,7 @@ def of(images: pl.DataFrame, params: Mapping[str, Any]) -> Pictures:
         listed=_listed(images),
         open=set(images["licence"]) <= licences.PASSED_ON,
         graded=bool(params["grading"]),
-        share_alike=sorted(set(named.filter(pl.col("kind") == licences.SHARE_ALIKE)["licence"])),
+        share_alike=sorted(set(named.filter(pl.col("kind") == SHARE_ALIKE)["licence"])),
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from paletteot.dataset import licences
-from paletteot.dataset.pictures import Pictures
+from paletteot.dataset.pictures import SHARE_ALIKE, Pictures
 
 if TYPE_CHECKING:
     from paletteot.dataset.release import ReleaseFacts
@@ -61,7 +60,7 @@ def of(taken: Pictures, k: int, eps: str, facts: ReleaseFacts) -> Said:
 def _limitations(taken: Pictures, k: int, eps: str) -> list[str]:
     return [
         f"{taken.count} pictures of {taken.photographs} photographs in {taken.groups} groups: palettes of one "
-        "photograph resemble one another, and results say how a method does on photographs like these, not on all photographs.",
+        "photograph resemble one another, and results say how a method does on photographs like these only.",
         f"k = {k}, eps = {eps} LAB units and the Euclidean cost only.",
         "Palettes hold no position in the picture: nothing here is about texture, objects or layout.",
         "Pairs share pictures and pictures share photographs, so pairs are not independent observations.",
@@ -108,7 +107,7 @@ def _passing_on(taken: Pictures) -> str:
     if not taken.share_alike:
         return ""
     return (
-        f"Whoever passes on pixels of the {licences.SHARE_ALIKE} photographs ({', '.join(taken.share_alike)}), crops "
+        f"Whoever passes on pixels of the {SHARE_ALIKE} photographs ({', '.join(taken.share_alike)}), crops "
         "and gradings too, does so under the same licence; no pixels are in the release."
     )
 
