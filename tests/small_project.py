@@ -18,6 +18,7 @@ def project(folder: Path, **evaluate: Any) -> Path:
     """Write params.yaml and data/ into a folder; evaluate: what to change in that section."""
     asked = yaml.safe_load((ROOT / "params.yaml").read_text())
     asked["workers"] = 1
+    asked["dataset"]["version"] = "1.0.0"
     asked["transport"]["eps"] = made.EPS
     code = ROOT / "src" / "paletteot" / "warmstarts"
     files = {name: str(code / f"{name}.py") for name in ("cold", "lp_duals")}
