@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,8 @@ from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records import evaluation, store
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.records.store import Found
-from paletteot.dataset import schema
+from paletteot.dataset import schema, versions
 from paletteot.dataset.load import load_palettes
-from paletteot.dataset.versions import Manifest
 from paletteot.errors import DataError
 from paletteot.project import judging, paths, provenance, runs
 from paletteot.report.build import build
@@ -45,7 +43,7 @@ def stage(params: Params) -> None:
     facts = SiteFacts(
         settings=_settings(params),
         palettes=palettes,
-        release=_release(),
+        release=versions.read(paths.RELEASE_MANIFEST),
         refused={str(folder): why for folder, why in found.refused.items()},
     )
     build(
@@ -78,16 +76,6 @@ def guests(params: Params, evaluations: dict[str, Evaluation]) -> Found:
     """Return what was recorded of contestants that the pipeline does not judge; evaluations: of those that it does."""
     taken = {*warmstarts.entries(), *map(family, evaluations)}
     return store.find(paths.RESULTS, judging.terms(params.dataset.version, params.transport), taken)
-
-
-def _release() -> Manifest:
-    try:
-        made: Manifest = json.loads(paths.RELEASE_MANIFEST.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{paths.RELEASE_MANIFEST}: no such file; `dvc repro release` makes it") from None
-    except ValueError as error:
-        raise DataError(f"{paths.RELEASE_MANIFEST}: not JSON: {error}") from None
-    return made
 
 
 def _settings(params: Params) -> dict[str, str]:
