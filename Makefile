@@ -1,4 +1,4 @@
-# Everything a newcomer needs: make quickstart, make test, make reproduce, make lint.
+# Everything a newcomer needs: make quickstart, make test, make data, make reproduce, make lint.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -6,7 +6,7 @@ export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: quickstart test parts reproduce lint benchmark clean
+.PHONY: quickstart test parts data reproduce lint benchmark clean
 
 quickstart: $(VENV)/installed ## the whole pipeline at reduced scale, in .quickstart
 	python scripts/quickstart.py
@@ -16,6 +16,9 @@ test: $(VENV)/installed ## every test
 
 parts: ## servers and a browser for the integration tests, which skip without them
 	bash scripts/parts.sh
+
+data: $(VENV)/installed ## plans and release from the tables that git holds, compared with the published checksums
+	paletteot data
 
 reproduce: $(VENV)/installed ## the whole pipeline at full scale
 	paletteot mend

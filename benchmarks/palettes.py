@@ -137,7 +137,7 @@ def memory(params: PalettesParams, counts: Sequence[int]) -> list[float]:
 
 def section(params: PalettesParams, images: int) -> list[str]:
     """Measure everything on at most so many pictures; return the lines of the section."""
-    frame = manifest.read(paths.IMAGES)
+    frame = manifest.read(paths.MANIFEST, paths.IMAGES)
     rows = frame.head(min(PICTURES, images)).iter_rows(named=True)
     pictures = [manifest.load_pixels(paths.IMAGES, row) for row in rows]
     methods = contestants(params)

@@ -10,6 +10,7 @@ import polars as pl
 from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.boards.markdown import escape, markdown_table
+from paletteot.benchmark.sample import Sample, warning_of, words_of
 from paletteot.dataset import schema
 from paletteot.splits import RANKING
 from paletteot.tables import columns_markdown
@@ -40,19 +41,28 @@ def track_b(board: pl.DataFrame) -> str:
     left_out = [accelerated_board.HEADER.index(name) for name in ("failures", "rank", "seeds")]
     table = [list(accelerated_board.HEADER), *accelerated_board.headline_rows(board)]
     header, *rows = [[text for place, text in enumerate(line) if place not in left_out] for line in table]
-    return markdown_table(header, rows)
+    return f"{rests_on(accelerated_board.headline(board))}\n\n{markdown_table(header, rows)}"
+
+
+def rests_on(board: pl.DataFrame) -> str:
+    """Return a line that says of how many problems and photographs the rows of a board are."""
+    return escape(". ".join(filter(None, (words_of(board), warning_of(board)))) + ".")
 
 
 def track_a(board: pl.DataFrame) -> str:
     """Return the ranking split of Track A, the columns that matter first."""
+    shown_rows = board.filter(pl.col("shown") & (pl.col("split") == RANKING))
     lines = [
+        rests_on(shown_rows),
+        "",
         "| start | ratio to cold (95 %) | better on | iterations, median | init | ms | rank |",
         "|---|---|---|---|---|---|---|",
     ]
-    for row in board.filter(pl.col("shown") & (pl.col("split") == RANKING)).iter_rows(named=True):
+    for row in shown_rows.iter_rows(named=True):
         shown = {name: escape(text) for name, text in starts_board.cells(row).items()}
+        shown["ends"] = "" if Sample.of(row).few else " ({ratio_low} to {ratio_high})".format(**shown)
         lines.append(
-            "| {family} | **{ratio_median}** ({ratio_low} to {ratio_high}) | {improved_share} | {median} "
+            "| {family} | **{ratio_median}**{ends} | {improved_share} | {median} "
             "| {init_iterations} | {total_ms} | {rank} |".format(**shown)
         )
     return "\n".join(lines)

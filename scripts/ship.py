@@ -15,6 +15,8 @@ import polars as pl
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from paletteot.benchmark.protocol import TOLERANCES
+from paletteot.benchmark.sample import SIZES, Sample
 from paletteot.errors import DataError, PaletteOTError
 from paletteot.files import replacing, write_text
 from paletteot.networks import training
@@ -99,7 +101,11 @@ def track_a(seed: int) -> list[dict[str, Any]]:
     method = _of(seed, board["method"].to_list())
     if method is None:
         raise DataError(f"{file}: method must name {NETWORK} or {NETWORK}-{seed}; `dvc repro` judges it")
-    return board.filter(pl.col("method") == method).to_dicts()
+    ends = ("ratio_median", "ratio_low", "ratio_high")
+    return [
+        {**row, "photographs": Sample.of(row).whose, "ratio": Sample.of(row).interval(*(row[end] for end in ends))}
+        for row in board.filter(pl.col("method") == method).iter_rows(named=True)
+    ]
 
 
 def track_b(seed: int) -> dict[str, Any] | None:
@@ -109,7 +115,15 @@ def track_b(seed: int) -> dict[str, Any] | None:
     method = _of(seed, found)
     if method is None:
         return None
-    return {"acceleration": found[method].partition(" + ")[2], "own": method != NETWORK, **metrics[found[method]]}
+    row = metrics[found[method]]
+    of = Sample(*(int(row[name]) for name in SIZES))
+    ratios = {one: of.interval(*(row[f"{end}_{one}"] for end in ("ratio", "low", "high"))) for one in TOLERANCES}
+    return {
+        "acceleration": found[method].partition(" + ")[2],
+        "own": method != NETWORK,
+        "ratios": ratios,
+        "of": of.words,
+    }
 
 
 def _of(seed: int, names: Collection[str]) -> str | None:

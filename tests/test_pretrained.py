@@ -30,12 +30,13 @@ from tests.conftest import MakeProblem
 
 ROOT = Path(__file__).parent.parent
 SEED = 6
+SIZES = {"problems": 5000, "photographs": 60, "groups": 58}
 ROW = {
-    "problems": 5000, "ratio_median": 0.3, "ratio_low": 0.28, "ratio_high": 0.3251, "improved_share": 0.987,
+    **SIZES, "ratio_median": 0.3, "ratio_low": 0.28, "ratio_high": 0.3251, "improved_share": 0.987,
     "median": 301.0, "init_iterations": 5.0,
 }  # fmt: skip
 TRACK_B = {f"{name}_{error}": value for error in ("1e-5", "1e-9") for name, value in
-           (("ratio", 0.0414), ("low", 0.04), ("high", 0.043))}  # fmt: skip
+           (("ratio", 0.0414), ("low", 0.04), ("high", 0.043))} | SIZES  # fmt: skip
 
 
 @pytest.fixture
@@ -117,7 +118,11 @@ def test_the_card_holds_the_figures_of_the_seed_or_of_the_only_one(project: Path
     report("dual_network_self-5", method, track_b={f"{method} + anderson_20": TRACK_B, "cold + plain": {}})
     ship.ship()
     card = ship.CARD.read_text()
-    assert "| test_unseen | 5000 | 0.300 (0.280 to 0.325) | 98.7% | 301 | 5 |\n| test_seen |" in card
+    assert (
+        "| test_unseen | 5000 | 60 photographs in 58 groups | 0.300 (0.280 to 0.325) | 98.7% | 301 | 5 |\n| test_seen |"
+        in card
+    )
+    assert "on 5,000 problems of 60 photographs in 58 groups of `test_unseen`" in card
     assert "| 1e-5 | 0.041 (0.040 to 0.043) |" in card
     assert ("seed that stands for all" in card) == (method == "dual_network_self")
     assert f"| seed | {SEED}, of 5, 6, 7 the best" in card

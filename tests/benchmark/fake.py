@@ -20,14 +20,28 @@ SHARES: Mapping[str, float] = {"relaxed": 0.2, "anderson_10": 0.1}
 
 def pairs(each: int = 64, pictures: int = 12) -> pl.DataFrame:
     ids = np.random.default_rng(0).integers(0, pictures, (len(SPLITS) * each, 2))
+    names = {"source": [f"p{i}" for i in ids[:, 0]], "target": [f"p{j}" for j in ids[:, 1]]}
     return pl.DataFrame(
-        {"pair_id": range(len(ids)), "source": [f"p{i}" for i in ids[:, 0]], "target": [f"p{j}" for j in ids[:, 1]]},
+        {"pair_id": range(len(ids)), "split": np.repeat(SPLITS, each), **names},
         schema_overrides={"pair_id": pl.Int32},
     )
 
 
-def pictures(draws: int = 200) -> Bootstrap:
-    return Bootstrap(pairs(), draws, 0)
+def alone(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the pictures of some pairs, each its own photograph and group."""
+    return (
+        pl.concat([pairs["source"], pairs["target"].alias("source")])
+        .unique()
+        .sort()
+        .to_frame("image_id")
+        .with_columns(photograph="image_id", group="image_id")
+    )
+
+
+def bootstrap(draws: int = 200, photographs: int = 12) -> Bootstrap:
+    """Return a bootstrap over twelve pictures of so many photographs, each in a group of its own."""
+    shown = (pl.col("image_id").str.slice(1).cast(pl.Int64) % photographs).cast(pl.String).str.pad_start(2, "h")
+    return Bootstrap(pairs(), alone(pairs()).with_columns(photograph=shown, group=shown), draws, 0)
 
 
 def evaluation(

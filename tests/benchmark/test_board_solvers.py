@@ -10,6 +10,7 @@ from paletteot.benchmark.boards import solvers as solvers_board
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.tracks.race import COLUMNS
 from paletteot.errors import DataError
+from tests.benchmark import fake
 
 CAP = 2.0
 BASE = "cold + plain"
@@ -38,7 +39,7 @@ def pictures(problems: int) -> Bootstrap:
         {"pair_id": range(problems), "source": names, "target": names[1:] + names[:1]},
         schema_overrides={"pair_id": pl.Int32},
     )
-    return Bootstrap(frame, 100, 0)
+    return Bootstrap(frame, fake.alone(frame), 100, 0)
 
 
 def test_a_failure_stands_as_the_cap_and_a_problem_as_its_median_repeat():
@@ -74,7 +75,8 @@ def test_the_table_shows_failures_and_names_as_typed():
     board = solvers_board.rows(made, pictures(4), base=BASE, cap=CAP)
     text = solvers_board.to_markdown(board, made, base=BASE, cap=CAP)
     lines = text.splitlines()
-    assert "To an L1 marginal error of 1e-9, 4 problems:" in lines
+    assert "To an L1 marginal error of 1e-9, 4 problems of 4 photographs:" in lines
+    assert "4 photographs: no interval worth reading, nor a rank." in lines
     assert any(line.startswith("| a\\|b.py:solve | ") and "| 2 of 4 |" in line for line in lines)
     assert "- a\\|b.py:solve: 2 x hang, it did \\<b\\>not\\</b\\> answer" in lines
     assert "a failure stands as 2 s" in text

@@ -1,4 +1,4 @@
-"""Who is better than whom: all pairs at once, on the same problems and the same draws of pictures."""
+"""Who is better than whom: all pairs at once, on the same problems and the same draws of photographs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from paletteot.benchmark.boards.families import ranked, who_ties
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import LEVEL, compare, half_widths, logarithms
-from paletteot.benchmark.statistics import draw_pictures
+from paletteot.benchmark.statistics import draw_groups
+from tests.benchmark import fake
 
 seeds = st.integers(0, 2**32 - 1)
 
 
 def drawn(rng: np.random.Generator, problems: int, pictures: int = 12, draws: int = 100):
     ids = rng.integers(0, pictures, (problems, 2))
-    return ids, draw_pictures(ids[:, 0], ids[:, 1], draws=draws, seed=int(rng.integers(2**31)))
+    return ids, draw_groups(ids[:, 0], ids[:, 1], draws=draws, seed=int(rng.integers(2**31)))
 
 
 def counts(rng: np.random.Generator, ids: np.ndarray, methods: int, effect: float, noise: float) -> np.ndarray:
@@ -165,7 +166,7 @@ def test_a_board_names_who_ties_and_leaves_out_who_does_not_take_part():
         board,
         pl.col("shown"),
         "ratio",
-        Bootstrap(pairs, 100, 0),
+        Bootstrap(pairs, fake.alone(pairs), 100, 0),
         lambda row: (pairs["pair_id"], logs + shift[row["family"]]),
     )
     assert made["rank"].to_list() == [3, 1, 1, None]

@@ -20,6 +20,7 @@ from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.records import store
 from paletteot.benchmark.records.evaluation import TABLES, About, Evaluation, of_records
 from paletteot.benchmark.records.facts import Measured, RecordFacts, Terms, version_of
+from paletteot.benchmark.sample import Sample
 from paletteot.errors import DataError
 from paletteot.files import sha256
 from paletteot.warmstarts.contract import family
@@ -52,7 +53,7 @@ def board(evaluations, learned: Collection[str] = ("net",), off_kernel: Collecti
         if one.about == About() else one
         for name, one in evaluations.items()
     }  # fmt: skip
-    return leaderboard.make(said, fake.pictures())
+    return leaderboard.make(said, fake.bootstrap())
 
 
 def line(frame: pl.DataFrame, method: str, *conditions: pl.Expr) -> dict[str, object]:
@@ -63,7 +64,8 @@ def line(frame: pl.DataFrame, method: str, *conditions: pl.Expr) -> dict[str, ob
 def test_the_columns_are_those_agreed(evaluations):
     made = board(evaluations)
     assert made.a.columns == [
-        "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
+        "method", "family", "track", "split", "problems", "photographs", "groups", "converged", "fallbacks",
+        "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
         "claimed", "label_like", "rank", "ties", "seeds", "shown",
     ]  # fmt: skip
@@ -301,7 +303,7 @@ def test_a_pair_that_is_not_in_the_table_of_pairs_is_named(evaluations):
     with pytest.raises(
         DataError, match=r"pairs\.parquet: pair_id must name every pair that was evaluated, but lacks 255"
     ):
-        starts_board.rows(evaluations, Bootstrap(fake.pairs()[:-1], 200, 0))
+        starts_board.rows(evaluations, Bootstrap(fake.pairs()[:-1], fake.alone(fake.pairs()), 200, 0))
 
 
 def test_equal_methods_share_a_rank():
@@ -337,7 +339,7 @@ def test_a_quantile_among_censored_runs_is_marked_as_a_lower_bound():
 )
 def test_markdown_shows_names_as_typed(name, shown):
     assert markdown.escape(name) == shown
-    assert f"| {shown}, ours |" in seed_view.to_markdown(seed_view.rows({name: range(16)}))
+    assert f"| {shown}, ours |" in seed_view.to_markdown(seed_view.rows({name: range(16)}), Sample(16, 4, 4))
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", 'a "quoted", name'])

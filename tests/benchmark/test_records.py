@@ -22,7 +22,7 @@ from paletteot.benchmark.records.store import FACTS, Found
 from paletteot.benchmark.tracks import runner
 from paletteot.errors import DataError
 from paletteot.tables import dtypes
-from tests.benchmark import submitted
+from tests.benchmark import fake, submitted
 from tests.benchmark.submitted import SPLIT, VERSION, pairs, rows, write
 from tests.benchmark.test_submission import NAMES
 from tests.dataset import made as data
@@ -49,7 +49,7 @@ def find(tmp_path: Path, terms: Terms = TERMS) -> Found:
 def lines(place: Path) -> list[str]:
     one = store.read(place)
     frame = pairs(one.facts.splits[0]).frame
-    return record_lines.record(one, frame, Bootstrap(frame.select("pair_id", "source", "target"), 100, 0))
+    return record_lines.record(one, frame, Bootstrap(frame, fake.alone(frame), 100, 0))
 
 
 def test_a_record_lies_by_method_version_data_and_split(tmp_path):
@@ -104,7 +104,7 @@ def test_a_name_is_a_safe_folder_and_kept_as_typed(tmp_path, name):
     assert folder.replace("-", "").replace("_", "").isalnum()
     assert len(folder) <= 49
     assert store.read(place).facts.name == name
-    assert lines(place)[0].startswith(f"{name}: test_unseen, 4 problems, Track A, data 1.0.0")
+    assert lines(place)[0].startswith(f"{name}: test_unseen, 4 problems of 3 photographs, Track A, data 1.0.0")
 
 
 def test_names_that_make_the_same_slug_do_not_share_a_folder():
@@ -168,10 +168,11 @@ def test_the_lines_of_track_a_stand_beside_the_cold_start(tmp_path):
     shown = lines(place)
     assert shown[2].split()[:2] == ["cold", str(cold.min())]
     assert shown[3].split()[:2] == ["start", str(counts.min())]
-    assert f"ratio {(counts / cold).median():.3f} (" in shown[4]
+    assert f"ratio {(counts / cold).median():.3f}, " in shown[4]
+    assert shown[5] == "  3 photographs: no interval worth reading, nor a rank"
     assert shown[4].endswith("passes of the start 10; failures 0")
-    assert "start 2 ms on a laptop (claimed, not measured here)" in shown[5]
-    assert "(measured on a machine)" in shown[5]
+    assert "start 2 ms on a laptop (claimed, not measured here)" in shown[6]
+    assert "(measured on a machine)" in shown[6]
 
 
 def test_the_lines_of_track_b_have_every_acceleration(tmp_path):
@@ -193,7 +194,7 @@ def test_a_record_of_other_pairs_has_no_lines(tmp_path):
     one = store.read(record(tmp_path))
     frame = pairs().frame[1:]
     with pytest.raises(DataError, match="must hold the pairs of split test_unseen, but holds others"):
-        record_lines.record(one, frame, Bootstrap(frame.select("pair_id", "source", "target"), 100, 0))
+        record_lines.record(one, frame, Bootstrap(frame, fake.alone(frame), 100, 0))
 
 
 FORGED = {

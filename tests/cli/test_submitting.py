@@ -39,11 +39,17 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     judging.pairs_of.cache_clear()
     made.pipeline_folder(tmp_path / "data")
+    use(submitted.VERSION)
+    return tmp_path
+
+
+def use(version: str) -> None:
+    """Write parameters that say that the data set is of this version."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params |= {"workers": 1, "transport": made.PARAMS["transport"]}
+    params["dataset"]["version"] = version
     params["evaluate"]["batch"] = 3
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    return tmp_path
+    Path("params.yaml").write_text(yaml.safe_dump(params))
 
 
 def test_a_submission_is_judged_once_and_kept(project, monkeypatch):
@@ -148,7 +154,9 @@ def test_the_page_is_right(project):
     """Every block in its order: the example is written and judged, packed from raw doubles, and rescored."""
     assert [language for language, _ in BLOCKS] == ["yaml", "python", "sh", "python", "sh"]
     facts, python, submit, pack, rescore = (code for _, code in BLOCKS)
-    made.release(project / "data" / "release")
+    version = yaml.safe_load((ROOT / "params.yaml").read_text())["dataset"]["version"]
+    use(version)
+    made.release(project / "data" / "release", version)
     (project / "idea.yaml").write_text(facts)
     example(project, "python", python)
     whole = pl.read_parquet("idea.parquet")

@@ -40,21 +40,26 @@ def release(folder: Path, version: str = "1.0.0", seed: int = 0, licence: str = 
     with TemporaryDirectory() as temporary:
         parts = Path(temporary)
         _write(parts, seed, licence)
-        building.build(
-            folder, images=parts / "images.parquet", palettes=parts / "palettes.parquet", plans=parts / "plans",
-            facts=facts(version),
-        )  # fmt: skip
+        build(parts, folder, facts(version))
     return folder
 
 
 def facts(version: str = "1.0.0") -> building.ReleaseFacts:
     return building.ReleaseFacts(
-        version, "paletteot/paletteot", 0.1, PARAMS, {"data/plans": "0" * 32 + ".dir"}, "c0ffee"
+        version, "paletteot/paletteot", "2026-11-25", "https://example.org/issues", 0.1, PARAMS
     )
 
 
+def build(parts: Path, folder: Path, said: building.ReleaseFacts) -> None:
+    """Build a release of what the pipeline has written into a folder."""
+    building.build(
+        folder, images=parts / "manifest.parquet", palettes=parts / "palettes.parquet",
+        pairs=parts / "pairs.parquet", plans=parts / "plans", facts=said,
+    )  # fmt: skip
+
+
 def pipeline_folder(folder: Path, seed: int = 0) -> Path:
-    """Write what the pipeline writes: palettes.parquet and plans/."""
+    """Write what the pipeline writes: manifest, palettes, pairs and plans."""
     _write(folder, seed, "CC0-1.0")
     return folder
 
@@ -72,8 +77,9 @@ def _write(folder: Path, seed: int, licence: str) -> None:
         },
         schema=dtypes(schema.IMAGES),
     )  # fmt: skip
-    write_parquet(folder / "images.parquet", images, schema.IMAGES)
+    write_parquet(folder / "manifest.parquet", images, schema.IMAGES)
     write_parquet(folder / "palettes.parquet", palettes, schema.palettes(K))
+    write_parquet(folder / "pairs.parquet", plans.select(list(schema.PAIRS)), schema.PAIRS)
     shards.write(folder / "plans", plans, schema.plans(K), 4)
 
 

@@ -16,6 +16,8 @@ from paletteot.images import grading, manifest
 from paletteot.images.source import Original, Picture
 from paletteot.tables import dtypes, write_parquet
 
+NAME = "manifest.parquet"
+
 GRADING = grading.IDENTITY
 
 
@@ -37,13 +39,13 @@ def made(name: str, folder: Path, pixels: np.ndarray | None = None, quality: int
 def folder(tmp_path) -> Path:
     rows = [made(name, tmp_path) for name in ("one", "two")]
     frame = pl.DataFrame(rows, schema=dtypes(schema.IMAGES))
-    write_parquet(tmp_path / manifest.NAME, frame, schema.IMAGES)
+    write_parquet(tmp_path / NAME, frame, schema.IMAGES)
     return tmp_path
 
 
 @pytest.fixture
 def row(folder):
-    return manifest.read(folder).row(0, named=True)
+    return manifest.read(folder / NAME, folder).row(0, named=True)
 
 
 def assert_refused(caught: pytest.ExceptionInfo[DataError], file: Path, words: str) -> None:
@@ -53,7 +55,7 @@ def assert_refused(caught: pytest.ExceptionInfo[DataError], file: Path, words: s
 
 
 def test_a_row_says_what_the_file_is(folder):
-    frame = manifest.read(folder)
+    frame = manifest.read(folder / NAME, folder)
     assert frame["image_id"].to_list() == ["one", "two"]
     for one in frame.iter_rows(named=True):
         content = (folder / f"{one['image_id']}.jpg").read_bytes()
@@ -136,22 +138,22 @@ def test_bytes_after_the_end_are_refused(folder, row):
 
 def test_a_manifest_that_is_missing_says_what_makes_it(tmp_path):
     with pytest.raises(DataError) as caught:
-        manifest.read(tmp_path)
-    assert_refused(caught, tmp_path / manifest.NAME, "dvc repro")
+        manifest.read(tmp_path / NAME, tmp_path)
+    assert_refused(caught, tmp_path / NAME, "dvc repro")
 
 
 def test_a_manifest_cut_short_names_the_file(folder):
-    file = folder / manifest.NAME
+    file = folder / NAME
     file.write_bytes(file.read_bytes()[:-30])
     with pytest.raises(DataError) as caught:
-        manifest.read(folder)
+        manifest.read(folder / NAME, folder)
     assert_refused(caught, file, "not a whole Parquet file")
 
 
 @pytest.mark.parametrize("column", list(schema.IMAGES))
 def test_a_manifest_without_a_column_names_it(folder, column):
-    file = folder / manifest.NAME
+    file = folder / NAME
     pl.read_parquet(file).drop(column).write_parquet(file)
     with pytest.raises(DataError) as caught:
-        manifest.read(folder)
+        manifest.read(folder / NAME, folder)
     assert_refused(caught, file, f"column {column} is missing")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import workspace
 from tests.dataset import made
@@ -17,10 +19,13 @@ from tests.integration import hub
 ROOT = Path(__file__).parent.parent.parent
 SECTION = (ROOT / "README.md").read_text().partition("## Get the data")[2].partition("\n## ")[0]
 BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", SECTION, re.S)
+VERSION = yaml.safe_load((ROOT / "params.yaml").read_text())["dataset"]["version"]
 WAYS = {
     "paletteot.load": "source=\"data/release\"", "paletteot verify": "paletteot verify data/release",
     "datasets.load_dataset": "datasets.load_dataset(", "snapshot_download and scan_parquet": "pl.scan_parquet(",
-    "dvc get and import": "dvc import", "dvc.api": "dvc.api.open(",
+    "dvc get and import": 'dvc import "$REPO" data/release', "dvc.api": 'dvc.api.open("data/release/VERSION"',
+    "dvc get and import of what git holds": "data/pairs.parquet",
+    "dvc.api of what git holds": 'dvc.api.open("data/palettes.parquet"',
 }  # fmt: skip
 
 
@@ -51,7 +56,7 @@ def run(words: str, folder: Path, check: str = "", **extra: str) -> str:
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """Where the lines are run, with a release where the pipeline puts it."""
-    made.release(tmp_path / "run" / "data" / "release")
+    made.release(tmp_path / "run" / "data" / "release", VERSION)
     (tmp_path / "run" / "home").mkdir()
     return tmp_path / "run"
 
@@ -68,7 +73,7 @@ def test_paletteot_verify(folder):
 @pytest.mark.skipif(hub.missing() is not None, reason=str(hub.missing()))
 def test_the_hub(folder, tmp_path):
     (tmp_path / "hub").mkdir()
-    hub.publish(tmp_path / "hub", "paletteot/paletteot", folder / "data" / "release", "v1.0.0")
+    hub.publish(tmp_path / "hub", "paletteot/paletteot", folder / "data" / "release", f"v{VERSION}")
     with hub.hub(tmp_path / "hub") as url:
         check = "\nassert len(plans) == 4 and plans[0]['g'].dtype == 'float64'"
         run(WAYS["datasets.load_dataset"], folder, check, HF_ENDPOINT=url)
@@ -76,30 +81,62 @@ def test_the_hub(folder, tmp_path):
         run(WAYS["snapshot_download and scan_parquet"], folder, check, HF_ENDPOINT=url)
 
 
+def git(folder: Path, *arguments: str) -> None:
+    command = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org", *arguments]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def dvc(folder: Path, *arguments: str) -> None:
+    done = workspace.dvc(folder, *arguments, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_dvc(folder, tmp_path):
     """Against a bare clone whose remote holds the release: a work tree's own cache would prove nothing."""
     project, bare = tmp_path / "project", tmp_path / "bare.git"
-    made.release(project / "data" / "release")
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@example.org"]
-
-    def step(*command: str) -> None:
-        subprocess.run(command, cwd=project, check=True, capture_output=True)
-
-    step("git", "init", "--quiet", "--initial-branch", "main")
+    made.release(project / "data" / "release", VERSION)
+    git(project, "init", "--quiet", "--initial-branch", "main")
     for arguments in (
         ("init", "--quiet"), ("remote", "add", "--default", "store", str(tmp_path / "store")),
         ("remote", "modify", "store", "verify", "true"), ("add", "--quiet", "data/release"), ("push", "--quiet"),
     ):  # fmt: skip
-        done = workspace.dvc(project, *arguments, capture_output=True)
-        assert done.returncode == 0, done.stderr
-    step("git", "add", "--all")
-    step(*git, "commit", "--quiet", "--message", "release")
-    step("git", "tag", "dataset-v1.0.0")
-    step("git", "clone", "--quiet", "--bare", ".", str(bare))
+        dvc(project, *arguments)
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "release")
+    git(project, "tag", f"dataset-v{VERSION}")
+    git(project, "clone", "--quiet", "--bare", ".", str(bare))
 
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    assert workspace.dvc(folder, "init", "--quiet", capture_output=True).returncode == 0
+    git(folder, "init", "--quiet")
+    dvc(folder, "init", "--quiet")
     shown = run(WAYS["dvc get and import"], folder, REPO=str(bare))
-    assert "version 1.0.0 is what it claims" in shown
-    assert (folder / "imported" / "VERSION").read_text() == "1.0.0\n"
-    assert run(WAYS["dvc.api"], folder, REPO=str(bare)).strip() == "1.0.0"
+    assert f"version {VERSION} is what it claims" in shown
+    assert (folder / "imported" / "VERSION").read_text() == f"{VERSION}\n"
+    assert run(WAYS["dvc.api"], folder, REPO=str(bare)).strip() == VERSION
+
+
+def test_what_git_holds_needs_no_remote(folder, tmp_path):
+    """Of a bare clone of a project that has none, with the outputs of ours that are held by git."""
+    project, bare = tmp_path / "project", tmp_path / "bare.git"
+    made.pipeline_folder(project / "data")
+    shutil.rmtree(project / "data" / "plans")
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    outs = [out for name in ("images", "palettes", "pairs") for out in stages[name]["outs"]]
+    held = [out for out in outs if isinstance(out, dict) and next(iter(out.values())).get("cache") is False]
+    there = [out for out in held if (project / next(iter(out))).exists()]
+    assert {next(iter(out)) for out in there} == {f"data/{name}.parquet" for name in ("manifest", "palettes", "pairs")}
+    (project / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"tables": {"cmd": "made", "outs": there}}}))
+    git(project, "init", "--quiet", "--initial-branch", "main")
+    dvc(project, "init", "--quiet")
+    dvc(project, "commit", "--quiet", "--force")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message", "tables")
+    git(project, "clone", "--quiet", "--bare", ".", str(bare))
+    assert not (project / ".dvc" / "cache" / "files").exists()
+
+    git(folder, "init", "--quiet")
+    dvc(folder, "init", "--quiet")
+    run(WAYS["dvc get and import of what git holds"], folder, REPO=str(bare))
+    for name in ("palettes.parquet", "pairs.parquet"):
+        assert (folder / name).read_bytes() == (project / "data" / name).read_bytes()
+    check = f"\nassert palettes.height == {made.PICTURES} and palettes['weights'].dtype.inner == pl.Float64"
+    run(WAYS["dvc.api of what git holds"], folder, check, REPO=str(bare))

@@ -77,9 +77,9 @@ def rungs() -> pl.DataFrame:
             ratio = 1.0 if method == "cold" else 1.2 if (method, step) == ("half", 0) else 0.3 + (place + step) / 25
             made.append(
                 {
-                    "method": method, "atol": atol, "problems": 50, "converged": 50 - (step > 3) * 30,
-                    "median": 300.0 * (step + 1) * ratio, "ratio_median": ratio, "ratio_low": ratio - 0.01,
-                    "ratio_high": ratio + 0.01,
+                    "method": method, "atol": atol, "problems": 50, "photographs": 12, "groups": 12,
+                    "converged": 50 - (step > 3) * 30, "median": 300.0 * (step + 1) * ratio,
+                    "ratio_median": ratio, "ratio_low": ratio - 0.01, "ratio_high": ratio + 0.01,
                 }
             )  # fmt: skip
     return pl.DataFrame(made)
@@ -88,5 +88,5 @@ def rungs() -> pl.DataFrame:
 def report(folder: Path) -> Path:
     """Write the report into a folder and return it."""
     made = evaluations()
-    build(made, fake.pictures(), CURVES, facts(list(made)), folder)
+    build(made, fake.bootstrap(), CURVES, facts(list(made)), folder)
     return folder

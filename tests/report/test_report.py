@@ -85,7 +85,7 @@ def test_wrong_evaluations_leave_the_last_report_whole(report, evaluations, tmp_
     with pytest.raises(
         DataError, match=r"curves/net\.csv: columns must be seed, epoch and \*_loss, but are step, train_loss"
     ):
-        build(evaluations, fake.pictures(), wrong, made.facts(list(evaluations)), tmp_path / "old")
+        build(evaluations, fake.bootstrap(), wrong, made.facts(list(evaluations)), tmp_path / "old")
     assert before == {file: file.read_bytes() for file in (tmp_path / "old").rglob("*") if file.is_file()}
 
 
@@ -113,7 +113,7 @@ def test_bins_hold_every_problem_once():
 
 
 def test_the_headline_tells_learned_ones_by_colour_and_by_shape(evaluations):
-    board = leaderboard.make(evaluations, fake.pictures()).b
+    board = leaderboard.make(evaluations, fake.bootstrap()).b
     spec = headline.chart(board).to_dict()
     dot = spec["spec"]["layer"][1]["encoding"]
     assert dot["color"]["scale"]["domain"] == dot["shape"]["scale"]["domain"] == [
@@ -127,7 +127,7 @@ def test_the_headline_tells_learned_ones_by_colour_and_by_shape(evaluations):
 
 
 def test_the_tables_of_every_track_are_written(report, evaluations):
-    board = leaderboard.make(evaluations, fake.pictures())
+    board = leaderboard.make(evaluations, fake.bootstrap())
     texts = leaderboard.to_csv(board)
     for name, track in (("leaderboard", board.a), ("accelerated", board.b), ("newton", board.c)):
         assert (report / f"{name}.csv").read_text() == texts[name]
@@ -135,6 +135,7 @@ def test_the_tables_of_every_track_are_written(report, evaluations):
     block = docs.block(report)
     assert f"| net | {board.duel.learned[1]} | yes |" in block
     assert "| cold | plain | no | 1.000 (1.000 to 1.000) |" in block
+    assert block.count("64 problems of 12 photographs.") == 3  # two tables, and the rival's line
     assert re.search(r"^Rival: net \+ ", block, re.M)
     assert "net-" not in block
 

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paletteot.benchmark.boards import leaderboard
+from paletteot.benchmark.boards import photographs as photographs_board
 from paletteot.benchmark.records.evaluation import web_address
-from paletteot.report.site import boards, build, charts, ladder, problems, tables
+from paletteot.report.site import boards, build, charts, ladder, photographs, problems, tables
 from paletteot.report.site.facts import slug
 from tests.benchmark import fake
 from tests.report import made
@@ -63,7 +64,7 @@ def site(report) -> dict[str, Page]:
 
 @pytest.fixture(scope="module")
 def board() -> leaderboard.Leaderboard:
-    return leaderboard.make(made.evaluations(), fake.pictures())
+    return leaderboard.make(made.evaluations(), fake.bootstrap())
 
 
 @pytest.fixture(scope="module")
@@ -255,8 +256,10 @@ def test_the_explorer_holds_palettes_and_curves_of_its_pairs(medians, board):
 
 def test_swatches_are_the_colours_of_the_palette():
     facts = made.facts([])
-    grey = type(facts.palettes)(["p"], ["p"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
-    assert problems.swatches(grey, ["p"]) == {"p": {"group": "g", "colours": "000000ffffff", "weights": [7500, 2500]}}
+    grey = type(facts.palettes)(["p"], ["h"], ["g"], np.array([[[100.0, 0, 0], [0, 0, 0]]]), np.array([[0.25, 0.75]]))
+    assert problems.swatches(grey, ["p"]) == {
+        "p": {"photograph": "h", "colours": "000000ffffff", "weights": [7500, 2500]}
+    }
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
@@ -287,9 +290,52 @@ def test_the_ladder_shows_each_family_at_every_stop(site, board):
     assert "As the stop tightens" in site["index.html"].text
 
 
+def test_the_ratios_of_photographs_are_drawn_and_their_ends_named(site, board):
+    bootstrap, evaluations = fake.bootstrap(), made.evaluations()
+    rows = photographs_board.rows(board.b, evaluations, bootstrap)
+    found = photographs.section(rows)
+    table, spec = found["table"], found["figure"].spec
+    assert list(table.columns) == [
+        "start", "photographs", "problems", "min", "Q1", "median", "Q3", "max", "best", "worst",
+    ]  # fmt: skip
+    assert {row["photographs"].text for row in table.rows} == {"12"}
+    first = rows.filter(pl.col("family") == table.rows[0]["start"].text)
+    assert (table.rows[0]["best"].text, table.rows[0]["worst"].text) == (
+        first["photograph"][0], first["photograph"][-1],
+    )  # fmt: skip
+    ends = [table.rows[0][name].key for name in ("min", "Q1", "median", "Q3", "max")]
+    assert ends == sorted(ends)
+    assert ends[0] == pytest.approx(first["ratio"].min())
+    drawn = max(spec["datasets"].values(), key=len)
+    assert len(drawn) == 12 * photographs.DRAWN
+    assert "By photograph" in site["index.html"].text
+    assert photographs.section(rows.clear()) is None
+
+
+def test_every_table_of_the_site_names_the_photographs_of_its_problems(site):
+    captions = [line for line in site["index.html"].text if re.search(r"\d problems", line)]
+    assert len(captions) == 8  # of five boards, the ladder and the seed's view; the rival's line
+    assert all(re.search(r"(64|128) problems of 12 photographs", line) for line in captions)
+    ours = " ".join(site["methods/half.html"].text)
+    assert "64 problems of 12 photographs" in ours
+    assert "12 photographs" in " ".join(site["data.html"].text)
+
+
+def test_of_few_photographs_the_site_shows_no_interval():
+    evaluations = made.evaluations()
+    board = leaderboard.make(evaluations, fake.bootstrap(photographs=2))
+    for one in boards.sections(board, evaluations, made.facts(list(evaluations))):
+        assert "64 problems of 2 photographs" in one.table.caption
+        if one.track != "C":
+            assert "2 photographs: no interval worth reading, nor a rank." in one.ties
+        for row in one.table.rows:
+            cells = [cell for name, cell in row.items() if name in ("ratio", "to 1e-5", "to 1e-9")]
+            assert all(re.fullmatch(r"\d\.\d{3}", cell.text) and cell.strip is None for cell in cells)
+
+
 def test_without_a_ladder_its_section_is_left_out(board):
     facts = made.facts(list(made.evaluations()))
-    path, _, words = next(build.pages(replace(board, ladder=None), made.evaluations(), {}, fake.pairs(), facts))
+    path, _, words = next(build.pages(replace(board, ladder=None), made.evaluations(), {}, fake.bootstrap(), facts))
     assert path == "index.html"
     assert words["ladder"] is None
 

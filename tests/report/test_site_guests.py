@@ -29,7 +29,7 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("guests")
     ours = {name: one for name, one in made.evaluations().items() if name not in made.STRANGERS}
     theirs = {name: replace(submitted(name, *entry), about=WHO, origin=WHERE) for name, entry in ENTRIES.items()}
-    build({**ours, **theirs}, fake.pictures(), made.CURVES, made.facts(list(ours)), folder)
+    build({**ours, **theirs}, fake.bootstrap(), made.CURVES, made.facts(list(ours)), folder)
     site = folder / "site"
     return {file.relative_to(site).as_posix(): file.read_text() for file in site.rglob("*.html")}
 

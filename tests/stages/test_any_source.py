@@ -84,11 +84,11 @@ def test_one_command_puts_photographs_in_and_repro_does_the_rest(source, folder,
     assert files(project) == before
     assert done.stdout.splitlines()[-1].endswith(f": cd .workspaces/{source} && dvc repro")
     folder = project / ".workspaces" / source
-    manifest = pl.read_parquet(folder / "data/images/manifest.parquet")
+    manifest = pl.read_parquet(folder / "data/manifest.parquet")
     assert len(manifest) == PICTURES
     assert manifest["group"].n_unique() == 15
     assert manifest["original_sha256"].n_unique() == PICTURES
-    rejected = dict(pl.read_parquet(folder / "data/images/rejected.parquet").rows())
+    rejected = dict(pl.read_parquet(folder / "data/rejected.parquet").rows())
     if source == "unsplash":
         assert rejected.pop(f"{server.url}/photo-5?w=512") == "status 404 Told To"
         assert list(rejected) == [f"{server.url}/photo-8?w=512"]
@@ -150,13 +150,13 @@ def test_too_few_pictures_fail_unless_fewer_may_do(folder, tmp_path):
     assert not (made / "params.yaml").exists()
     done = paletteot(folder, *choice, "--allow-fewer")
     assert done.returncode == 0, done.stderr
-    assert len(pl.read_parquet(made / "data/images/manifest.parquet")) == 8
+    assert len(pl.read_parquet(made / "data/manifest.parquet")) == 8
     assert yaml.safe_load((made / "params.yaml").read_text())["images"]["count"] == 12
     chosen = (made / "params.yaml").read_text()
     done = paletteot(folder, *choice)  # a failure leaves the last choice, and its pictures, as they are
     assert done.returncode == 1
     assert (made / "params.yaml").read_text() == chosen
-    assert len(pl.read_parquet(made / "data/images/manifest.parquet")) == 8
+    assert len(pl.read_parquet(made / "data/manifest.parquet")) == 8
 
 
 def test_here_is_the_project_itself_and_dvc_knows_its_pictures(folder, tmp_path, monkeypatch):
@@ -181,7 +181,7 @@ def test_here_is_the_project_itself_and_dvc_knows_its_pictures(folder, tmp_path,
     assert not (folder / ".workspaces").exists()
     status = workspace.dvc(folder, "status", "images", capture_output=True)
     assert "up to date" in status.stdout
-    assert set(pl.read_parquet(folder / "data/images/manifest.parquet")["group"]) == {"one"}
+    assert set(pl.read_parquet(folder / "data/manifest.parquet")["group"]) == {"one"}
 
 
 def test_a_workspace_has_the_place_it_is_given_and_a_name_of_any_kind(folder, tmp_path):
@@ -192,7 +192,7 @@ def test_a_workspace_has_the_place_it_is_given_and_a_name_of_any_kind(folder, tm
         done = paletteot(folder, *choice)
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines()[-1].endswith(f": cd '{place}' && dvc repro")
-    assert len(pl.read_parquet((place / "data/images/manifest.parquet").read_bytes())) == 8
+    assert len(pl.read_parquet((place / "data/manifest.parquet").read_bytes())) == 8
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,8 @@ def run(tmp_path, monkeypatch):
         raw["workers"] = 1
         raw["images"] |= {"source": "bundled", "count": count, "long_side": 24, "grading": 0} | given
         stage.stage(Params.model_validate(raw))
-        rejected = pl.read_parquet("data/images/rejected.parquet")
-        return manifest.read(Path("data/images")), dict(rejected.rows())
+        rejected = pl.read_parquet("data/rejected.parquet")
+        return manifest.read(Path("data/manifest.parquet"), Path("data/images")), dict(rejected.rows())
 
     return made
 
@@ -177,4 +177,4 @@ def test_many_reasons_are_printed_in_short(run, capsys):
     run(Faulty(gone=range(25)))
     said = capsys.readouterr().err
     assert said.count("no picture of") == stage.SAID + 1
-    assert "no picture of 6 more (data/images/rejected.parquet)" in said
+    assert "no picture of 6 more (data/rejected.parquet)" in said

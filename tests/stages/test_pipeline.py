@@ -12,9 +12,11 @@ import polars as pl
 import pytest
 import yaml
 
+import intervals
 import workspace
 from paletteot import chunks
 from paletteot.dataset import layout, sources, verify
+from paletteot.errors import DataError
 from paletteot.files import sha256
 
 CODE = "src/paletteot/warmstarts"
@@ -82,10 +84,23 @@ def copy(whole, tmp_path) -> Path:
 
 
 @pytest.mark.pipeline
+def test_both_rules_of_intervals_are_printed_from_what_the_pipeline_made(whole, monkeypatch):
+    monkeypatch.chdir(whole)
+    lines = intervals.page([]).splitlines()
+    assert lines[0] == "test_unseen, 8 problems of 2 photographs, 100 draws:"
+    named = [line.split(" | ")[1] for line in lines[4:]]
+    assert "Track A" in named
+    assert any(one.startswith("Track B, ") for one in named)
+    with pytest.raises(DataError, match="must hold a record of each contestant, but has none of nobody"):
+        intervals.page(["nobody"])
+
+
+@pytest.mark.pipeline
 def test_the_pipeline_ends_in_a_leaderboard(whole):
     board = pl.read_csv(whole / "reports" / "leaderboard.csv")
     assert board.columns == [
-        "method", "family", "track", "split", "problems", "converged", "fallbacks", "min", "q1", "median", "q3", "max",
+        "method", "family", "track", "split", "problems", "photographs", "groups", "converged", "fallbacks",
+        "min", "q1", "median", "q3", "max",
         "ratio_median", "ratio_low", "ratio_high", "improved_share", "init_iterations", "init_ms", "total_ms",
         "claimed", "label_like", "rank", "ties", "seeds", "shown",
         "data_version", "code_commit", "hardware", "mlflow_run", "made_by",
@@ -96,6 +111,8 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     assert set(board["method"]) == set(TINY["evaluate"]["methods"])
     assert set(board["split"]) == {"test_seen", "test_unseen"}
     assert (board["problems"] == 8).all()
+    assert (board["groups"] <= board["photographs"]).all()
+    assert set(board.filter(pl.col("split") == "test_unseen")["photographs"]) == {2}
     cold = board.filter(pl.col("method") == "cold")
     assert (cold["ratio_median"] == 1).all()
     for name in ("metrics.json", "leaderboard.md", "site/index.html", "site/vega.js", "curves/plan_network.csv"):
@@ -156,10 +173,9 @@ def test_the_release_is_what_it_claims(whole):
     assert report.plans == TINY["pairs"]["total"]
     manifest = json.loads((whole / "reports" / "release.json").read_text())
     assert manifest["files"] == layout.hashes(whole / "data" / "release")
-    lock = yaml.safe_load((whole / "dvc.lock").read_text())["stages"]
     card = (whole / "data" / "release" / "README.md").read_text()
-    for stage in ("images", "palettes", "pairs", "plans"):
-        assert lock[stage]["outs"][0]["md5"] in card
+    for table in ("manifest", "palettes", "pairs"):
+        assert sha256(whole / "data" / f"{table}.parquet") in card
 
 
 @pytest.mark.pipeline

@@ -6,8 +6,8 @@ and it is below 0 just when one needs fewer on more than half of the problems. A
 their half-width is one multiple of each pair's own bootstrap deviation, the 95 % quantile of the largest of all pairs
 (single-step max-t: Romano and Wolf 2005; Hothorn, Bretz and Westfall 2008). A rank counts the methods that are better
 beyond their interval (Mogstad, Romano, Shaikh and Wilhelm 2024), and never falls below that of a method with a smaller
-ratio. Where pictures have no influence of their own, the
-bootstrap over them is too wide (Owen 2007): ties are then too many, never too few.
+ratio. Where photographs have no influence of their own, the bootstrap over them is too wide (Owen 2007), and ties are
+too many.
 """
 
 from __future__ import annotations

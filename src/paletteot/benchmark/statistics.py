@@ -1,4 +1,4 @@
-"""Five-number summaries, and paired ratios with bootstrap intervals over pictures.
+"""Five-number summaries, and paired ratios with bootstrap intervals over photographs.
 
 A run that reached the cap is right-censored: it is never dropped and stands as the cap in every statistic. A quantile
 that touches censored runs is a lower bound, and ``censored`` says which of the five do. In a paired ratio
@@ -29,14 +29,6 @@ class Interval:
     median: float
     low: float
     high: float
-
-    def __str__(self) -> str:
-        return interval_text(self.median, self.low, self.high)
-
-
-def interval_text(median: float, low: float, high: float) -> str:
-    """Return a median with the ends of its interval, as every table, page and sentence has it."""
-    return f"{median:.3f} ({low:.3f} to {high:.3f})"
 
 
 def five_numbers(counts: ArrayLike) -> tuple[float, float, float, float, float]:
@@ -99,21 +91,25 @@ def _weighted_median(
     return medians
 
 
-def draw_pictures(source: Sequence[str], target: Sequence[str], *, draws: int, seed: int) -> NDArray[np.int32]:
-    """Return how often each pair counts in each draw of pictures, (draws, n).
+def draw_groups(source: Sequence[str], target: Sequence[str], *, draws: int, seed: int) -> NDArray[np.int32]:
+    """Return how often each pair counts in each draw of groups of photographs, (draws, n).
 
-    Pairs that share a picture are not independent, pictures are: each draw takes as many pictures as there are, with
-    replacement, and a pair counts as often as its source was drawn times its target was drawn (the pigeonhole
-    bootstrap, Owen 2007; with both from one set of pictures, Davezies, D'Haultfoeuille and Guyonvarch 2021). source,
-    target: (n,), picture of each.
+    Pairs that share a photograph are not independent, nor are pictures that were cut from one; groups of photographs
+    are. Each draw takes as many groups as there are, with replacement, and a pair counts as often as the group of its
+    source was drawn times that of its target (the pigeonhole bootstrap: McCullagh 2000, Owen 2007). Both sides are of
+    one set of groups, so one draw serves both: a group that is drawn twice is there twice as source and as target
+    (Davezies, D'Haultfoeuille and Guyonvarch 2021). A pair within one group is of that unit alone and counts as often
+    as it was drawn, once for each copy: the square would, on average, count such pairs twice. source, target: (n,),
+    group of each.
     """
     rng = np.random.default_rng(seed)
-    pictures, codes = np.unique(np.concatenate([source, target]), return_inverse=True)
-    n, i, j = len(pictures), codes[: len(source)], codes[len(source) :]
+    groups, codes = np.unique(np.concatenate([source, target]), return_inverse=True)
+    n, i, j = len(groups), codes[: len(source)], codes[len(source) :]
+    within = i == j
     weights = np.empty((draws, len(source)), dtype=np.int32)
     for start in range(0, draws, 100):  # a hundred at a time keeps what is made on the way in a few megabytes
         times = rng.multinomial(n, np.full(n, 1 / n), size=min(100, draws - start))
-        weights[start : start + 100] = times[:, i] * times[:, j]
+        weights[start : start + 100] = times[:, i] * np.where(within, 1, times[:, j])
     return weights
 
 

@@ -10,6 +10,7 @@ from paletteot.cli import (
     images,
     judging,
     mending,
+    remaking,
     seed_checkpoint,
     solving,
     submitting,
@@ -43,7 +44,7 @@ def paletteot() -> None:
 for command in (
     images.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
     taking_part.new_warm_start, taking_part.check, submitting.submit, timing.time_solvers,
-    seed_checkpoint.import_seed_checkpoint, mending.mend,
+    seed_checkpoint.import_seed_checkpoint, mending.mend, remaking.data,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(data.release, name="release")

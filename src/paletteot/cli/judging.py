@@ -79,11 +79,15 @@ def evaluate(
         rows = runner.rows(Failsafe(made), *asked, base=track == Track.B)
         cold = rows if track == Track.A else runner.rows(runner.Cold(), *asked)
     name, bootstrap = made.name if taken else contestant, recording.bootstrap(pairs, params.report)
-    typer.echo(f"{split}, {len(pairs)} problems, Track {track.value}")
+    sample = bootstrap.sample(pairs.frame["pair_id"])
+    typer.echo(f"{split}, {sample.words}, Track {track.value}")
     if track == Track.A:
-        said = lines.starts(name, rows["A"], pairs.frame, bootstrap)
+        said = [*lines.starts(name, rows["A"], pairs.frame, bootstrap), *lines.few(sample)]
     elif track == Track.B:
-        said = lines.accelerated(name, rows["B"], rows[schema.PLAIN], bootstrap, cold["B"])
+        said = [
+            *lines.accelerated(name, rows["B"], rows[schema.PLAIN], bootstrap, cold["B"]),
+            *lines.few(sample),
+        ]
     else:
         said = lines.newton(name, rows["C"], cold["C"])
     typer.echo("\n".join(f"  {line}" for line in said))

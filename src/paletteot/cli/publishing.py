@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import paletteot.engine as engine
-from paletteot.dataset import hub, licences, sources, verify, versions
+from paletteot.dataset import hub, layout, licences, sources, verify, versions
 from paletteot.dataset.sources import Release
 from paletteot.errors import PaletteOTError
 from paletteot.project import paths
@@ -71,7 +71,7 @@ def to_dvc(remote: str, url: str | None, *, dry_run: bool) -> Iterator[str]:
     """Push the release to a DVC remote that verifies, and tag the commit; gives lines that say what is done.
 
     Raises PublishingError when git or DVC refuse, or the commit does not hold what a reader of the tag needs: the
-    hashes, and where the data is.
+    hashes, where the data is, and the tables that git holds.
     """
     release = _publishable(paths.RELEASE, check_licence=True)
     tag = f"{TAG}{release.version}"
@@ -113,6 +113,12 @@ def _publishable(folder: Path, *, check_licence: bool) -> Release:
     release = sources.release(folder)
     if release.folder is None:
         raise PublishingError(f"{folder}: must be a folder")
+    if (marker := folder / layout.UNCOMMITTED).is_file():
+        changed = ", ".join(marker.read_text(encoding="utf-8").split("\n")[:5]).strip(", ")
+        raise PublishingError(
+            f"{folder}: built with changes that no commit has ({changed}); commit them, then run "
+            "`dvc repro --force --single-item release`"
+        )
     report = verify.verify(release, threads=engine.cores(0))
     if report.faults:
         raise PublishingError(
@@ -133,10 +139,9 @@ def _tagged_elsewhere(tag: str) -> None:
 
 
 def _committed() -> None:
-    """Refuse a commit that does not hold the hashes, or not where the data is."""
-    changed = [
-        line[3:] for line in _git("status", "--porcelain", "--", "dvc.lock", "*.dvc", ".dvc").stdout.splitlines()
-    ]
+    """Refuse a commit that does not hold the hashes, the tables that git holds, or not where the data is."""
+    needed = ("dvc.lock", "*.dvc", ".dvc", *(file.as_posix() for file in paths.HELD_BY_GIT))
+    changed = [line[3:] for line in _git("status", "--porcelain", "--", *needed).stdout.splitlines()]
     if changed:
         raise PublishingError(f"git: commit {', '.join(changed)}, then run this again: readers of the tag need it")
 

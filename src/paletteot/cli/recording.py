@@ -116,10 +116,10 @@ def names(params: Params) -> set[str]:
 
 
 def bootstrap(pairs: Pairs, report: Report) -> Bootstrap:
-    """Return the bootstrap over the pictures of some pairs."""
+    """Return the bootstrap over the photographs of some pairs."""
     from paletteot.benchmark.bootstrap import Bootstrap
 
-    return Bootstrap(pairs.frame.select("pair_id", "source", "target"), report.bootstrap, report.seed)
+    return Bootstrap(pairs.frame, pairs.palettes.pictures, report.bootstrap, report.seed)
 
 
 def show(one: Record, report: Report) -> None:

@@ -41,8 +41,8 @@ def time_solvers(
 
     from paletteot.benchmark import schema
     from paletteot.benchmark.boards import solvers as solvers_board
-    from paletteot.benchmark.bootstrap import Bootstrap
     from paletteot.benchmark.tracks.race import TOLERANCES, race
+    from paletteot.cli import recording
     from paletteot.dataset import load
     from paletteot.files import replacing, write_text
     from paletteot.guests.copies import verify
@@ -71,10 +71,7 @@ def time_solvers(
         seed=params.report.seed if seed is None else seed,
     )  # fmt: skip
     runs = pl.concat(tqdm(rounds, "rounds", repeats * len(TOLERANCES)))
-    bootstrap = Bootstrap(
-        pairs.frame.select("pair_id", "source", "target"), params.report.bootstrap, params.report.seed
-    )
-    board = solvers_board.rows(runs, bootstrap, base=BASE, cap=seconds)
+    board = solvers_board.rows(runs, recording.bootstrap(pairs, params.report), base=BASE, cap=seconds)
     text = solvers_board.to_markdown(board, runs, base=BASE, cap=seconds)
     for copy in theirs:
         verify(copy)

@@ -14,7 +14,10 @@ from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 
-from paletteot.dataset import licences, schema, templates
+from paletteot.dataset import pictures, schema, templates
+from paletteot.dataset.layout import CHECKSUMS, WHOLE
+from paletteot.dataset.pictures import Pictures
+from paletteot.dataset.responsible import Said
 from paletteot.splits import SPLITS
 from paletteot.tables import columns_markdown
 
@@ -23,17 +26,31 @@ if TYPE_CHECKING:
 
 Frames = Mapping[str, Mapping[str, pl.DataFrame]]
 
-LISTED = 50
+LISTED = 1000
 """Photographs that the card lists one by one; of more it gives the licences, and the table images has the rest."""
 
+OUTPUTS = {
+    "images": "the manifest, with the SHA-256 of every picture",
+    "palettes": "palettes",
+    "pairs": "pairs",
+    "plans": "plans",
+}
+"""Of each stage before the release: what it left."""
 
-def text(folder: Path, frames: Frames, k: int, facts: ReleaseFacts) -> str:
-    """Return README.md of the release whose shards lie in a folder; frames: table -> split -> rows."""
+
+def text(
+    folder: Path, frames: Frames, taken: Pictures, said: Said, made_of: Mapping[str, str], facts: ReleaseFacts
+) -> str:
+    """Return README.md of the release whose shards lie in a folder.
+
+    frames: table -> split -> rows. taken: what the pictures are. said: what the release says of limits and uses.
+    made_of: SHA-256 of manifest, palettes and pairs.
+    """
     ordered = {table: dict(sorted(splits.items(), key=lambda one: _place(one[0]))) for table, splits in frames.items()}
     counts = {table: {split: len(frame) for split, frame in splits.items()} for table, splits in ordered.items()}
-    images = pl.concat(frames["images"].values())
+    k = frames["palettes"][WHOLE].schema["weights"].size  # type: ignore[attr-defined]
     card = DatasetCard.from_template(
-        _yaml(folder, counts, images),
+        _yaml(folder, counts, open=taken.open),
         template_str=(files(templates) / "card.md.j2").read_text(encoding="utf-8"),
         facts=facts,
         k=k,
@@ -42,25 +59,20 @@ def text(folder: Path, frames: Frames, k: int, facts: ReleaseFacts) -> str:
         tables={name: columns_markdown(table) for name, table in schema.released(k).items()},
         gauge=schema.GAUGE,
         tolerance=facts.params["plans"]["tolerance"],
-        eps=" and ".join(str(eps) for eps in pl.concat(frames["plans"].values())["eps"].unique().sort()),
-        stages=_stages(facts),
-        open=_open(images),
+        stages=_stages(facts, made_of),
+        sides=pictures.sides(ordered["plans"], frames["images"][WHOLE]),
+        taken=taken,
+        photographs=[{key: _cell(value) for key, value in row.items()} for row in taken.listed],
         listed=LISTED,
-        groups=images["group"].n_unique(),
-        photographs=_photographs(images),
-        licences=images.group_by("licence").len("count").sort("licence").to_dicts(),
+        said=said,
     )
     return str(card).rstrip() + "\n"
 
 
-def _open(images: pl.DataFrame) -> bool:
-    return set(images["licence"]) <= licences.PASSED_ON
-
-
-def _yaml(folder: Path, counts: Mapping[str, Mapping[str, int]], images: pl.DataFrame) -> DatasetCardData:
+def _yaml(folder: Path, counts: Mapping[str, Mapping[str, int]], *, open: bool) -> DatasetCardData:
     data = DatasetCardData(
         pretty_name="PaletteOT",
-        license="mit" if _open(images) else "other",
+        license="mit" if open else "other",
         size_categories=_size(sum(counts["plans"].values())),
         tags=["optimal-transport", "sinkhorn", "color-palettes", "benchmark"],
         configs=[
@@ -90,21 +102,15 @@ def _info(folder: Path, table: str, splits: Mapping[str, int]) -> DatasetInfo:
     )
 
 
-def _stages(facts: ReleaseFacts) -> list[dict[str, str]]:
-    made = {
-        "images": ("images", "data/images"),
-        "palettes": ("palettes", "data/palettes.parquet"),
-        "pairs": ("pairs", "data/pairs.parquet"),
-        "plans": ("transport", "data/plans"),
-    }
+def _stages(facts: ReleaseFacts, made_of: Mapping[str, str]) -> list[dict[str, str]]:
     return [
         {
             "name": stage,
             "params": ", ".join(f"{key} {_plain(value)}" for key, value in _settings(facts.params, stage).items()),
             "out": out,
-            "hash": facts.hashes.get(out, "unknown"),
+            "hash": f"`{made_of[stage]}`" if stage in made_of else f"in `{CHECKSUMS}`",
         }
-        for stage, (_, out) in made.items()
+        for stage, out in OUTPUTS.items()
     ]
 
 
@@ -114,11 +120,6 @@ def _settings(params: Mapping[str, Any], stage: str) -> dict[str, Any]:
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _photographs(images: pl.DataFrame) -> list[dict[str, Any]]:
-    by = images.group_by("group").agg(pl.len().alias("count"), pl.col("licence", "attribution").first()).sort("group")
-    return [{key: _cell(value) for key, value in row.items()} for row in by.iter_rows(named=True)]
 
 
 def _cell(value: object) -> object:

@@ -14,6 +14,8 @@ VERSION = "VERSION"
 CHECKSUMS = "checksums.sha256"
 CARD = "README.md"
 CROISSANT = "croissant.json"
+UNCOMMITTED = "UNCOMMITTED"
+"""Only in a release that was built with changes that no commit has: names them, and keeps it from being published."""
 WHOLE = "full"
 """The one split of the tables that are not split."""
 

@@ -29,6 +29,12 @@ class Palettes:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def pictures(self) -> pl.DataFrame:
+        """What each picture shows: image_id, photograph and group."""
+        columns = {"image_id": self.ids, "photograph": self.photographs, "group": self.groups}
+        return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+
     def index(self, ids: pl.Series, file: object) -> NDArray[np.int64]:
         """Return the row of each picture.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from enum import IntEnum
@@ -12,7 +13,7 @@ import polars as pl
 
 from paletteot.dataset import schema
 from paletteot.dataset.layout import VERSION, hashes, read_splits
-from paletteot.errors import PaletteOTError
+from paletteot.errors import DataError, PaletteOTError
 from paletteot.tables import column_digest
 
 Manifest = Mapping[str, Any]
@@ -53,6 +54,19 @@ def manifest(folder: Path) -> Manifest:
             for table, splits in _frames(folder)
         },
     }
+
+
+def read(file: Path) -> Manifest:
+    """Read what `manifest` returned of a release; raises DataError where the file is not that."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        parse(found["version"])
+        dict(found["files"])
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file; `dvc repro release` makes it") from None
+    except (ValueError, TypeError, KeyError, VersionError) as error:
+        raise DataError(f"{file}: not the JSON that a release leaves: {' '.join(str(error).split())[:200]}") from None
+    return dict(found)
 
 
 def compare(old: Manifest, folder: Path) -> tuple[Change, list[str]]:

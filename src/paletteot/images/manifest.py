@@ -19,9 +19,6 @@ from paletteot.images.render import render
 from paletteot.images.source import Original, Picture, Pixels
 from paletteot.tables import read_parquet
 
-NAME = "manifest.parquet"
-REJECTED = "rejected.parquet"
-
 
 def write_jpeg(
     original: Original, picture: Picture, folder: Path, *, long_side: int, quality: int
@@ -44,15 +41,15 @@ def write_jpeg(
     }
 
 
-def read(folder: Path) -> pl.DataFrame:
+def read(file: Path, folder: Path) -> pl.DataFrame:
     """Read the manifest of a folder of pictures.
 
     Raises DataError when it is not whole or a picture it names is missing.
     """
-    frame = read_parquet(folder / NAME, schema.IMAGES)
+    frame = read_parquet(file, schema.IMAGES)
     for name in frame["image_id"]:
         if not (folder / f"{name}.jpg").is_file():
-            raise DataError(f"{folder / NAME}: image_id names {name}, but {folder / f'{name}.jpg'} is missing")
+            raise DataError(f"{file}: image_id names {name}, but {folder / f'{name}.jpg'} is missing")
     return frame
 
 
@@ -73,5 +70,5 @@ def load_pixels(folder: Path, row: Mapping[str, object]) -> Pixels:
     except Exception as error:  # what Pillow's readers raise on damaged files has no common base below this one
         raise DataError(f"{file}: not a whole picture: {reason(error)}") from None
     if sha256_of(content) != row["sha256"]:
-        raise DataError(f"{file}: sha256 must be {row['sha256']}, as in {NAME}, but is {sha256_of(content)}")
+        raise DataError(f"{file}: sha256 must be {row['sha256']}, as in the manifest, but is {sha256_of(content)}")
     return pixels

@@ -46,8 +46,17 @@ def git_commit() -> str:
     head = _git("rev-parse", "HEAD")
     if head.returncode:
         return "unknown"
+    return head.stdout.strip() + ("-dirty" if uncommitted() else "")
+
+
+def uncommitted() -> tuple[str, ...]:
+    """Return the files that decide the results and are not as the commit has them; none outside git."""
+    if _git("rev-parse", "HEAD").returncode:
+        return ()
     changes = _git("status", "--porcelain", "--", *MAKES)
-    return head.stdout.strip() + ("-dirty" if changes.returncode or changes.stdout.strip() else "")
+    if changes.returncode:
+        return ("(git status failed)",)
+    return tuple(line[3:] for line in changes.stdout.splitlines())
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess[str]:

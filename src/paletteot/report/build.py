@@ -44,14 +44,15 @@ def build(
     views = {name: one.split(seed_view.SPLIT).iterations["iterations"] for name, one in medians.items()}
     seen = {name: counts for name, counts in views.items() if len(counts)}  # what was submitted may lack this split
     seed_rows = seed_view.rows(seen)
+    sample = bootstrap.sample(evaluations[BASE].split(seed_view.SPLIT).iterations["pair_id"])
     charts = draw(medians, board, curves)
-    write_json(folder / "metrics.json", {**leaderboard.metrics(board), "seed_view": seed_view.metrics(seen)})
+    write_json(folder / "metrics.json", {**leaderboard.metrics(board), "seed_view": seed_view.metrics(seen, sample)})
     write_text(folder / "leaderboard.md", leaderboard.to_markdown(board))
     for name, text in leaderboard.to_csv(board).items():
         write_text(folder / f"{name}.csv", text)
     if board.ladder is not None:
         write_text(folder / "ladder.csv", board.ladder.write_csv(float_precision=6))
-    write_text(folder / "seed_view.md", seed_view.to_markdown(seed_rows))
+    write_text(folder / "seed_view.md", seed_view.to_markdown(seed_rows, sample))
     write_text(folder / "plots" / "iterations.csv", plot_data(medians).write_csv())
     write_text(folder / "plots" / "losses.csv", losses(curves).write_csv())
     write_text(folder / "plots" / "offline.html", dvc_html.offline_template())
@@ -62,7 +63,7 @@ def build(
         for name, spec in specs.items():
             with Image.open(BytesIO(vl_convert.vegalite_to_png(spec, scale=2))) as image:
                 image.convert("RGB").save(fresh / f"{name}.png", optimize=True)  # an eighth of the size
-    site.write(folder / "site", board, evaluations, curves, bootstrap.pairs, facts)
+    site.write(folder / "site", board, evaluations, curves, bootstrap, facts)
     return board
 
 

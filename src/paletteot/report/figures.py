@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records.evaluation import Evaluation
-from paletteot.benchmark.statistics import censored, five_numbers, interval_text
+from paletteot.benchmark.sample import FEWEST, Sample, words_of
+from paletteot.benchmark.statistics import censored, five_numbers
 from paletteot.errors import DataError
 from paletteot.splits import RANKING
 
@@ -110,7 +111,7 @@ def overlaid(counts: Mapping[str, NDArray[np.int64]], x_title: str, y_title: str
 
 
 def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
-    """Return the median ratios of Track A with their intervals, one row for each family."""
+    """Return the median ratios of Track A with their intervals, one row for each family; those of few without."""
     shown = ranking_rows(board)
     order = shown["family"].to_list()
     base = alt.Chart(shown.with_columns(words=pl.Series(interval_texts(shown)))).encode(
@@ -119,11 +120,12 @@ def intervals(board: pl.DataFrame) -> alt.TopLevelMixin:
     x = alt.X(
         "ratio_low:Q", scale=alt.Scale(zero=True), title="iterations as a share of cold, median and 95 % interval"
     )
-    rule = base.mark_rule(strokeWidth=8, color=BLUE, opacity=0.5).encode(x=x, x2="ratio_high:Q")
+    ends = base.transform_filter(alt.datum.groups >= FEWEST)
+    rule = ends.mark_rule(strokeWidth=8, color=BLUE, opacity=0.5).encode(x=x, x2="ratio_high:Q")
     point = base.mark_tick(thickness=2, size=18, color=ORANGE, opacity=1).encode(x="ratio_median:Q")
     text = base.mark_text(align="left").encode(x=alt.value(WIDTH + 10), text="words:N")
     one = alt.Chart(pl.DataFrame({"x": [1.0]})).mark_rule(strokeDash=[4, 3], color=GREY).encode(x="x:Q")
-    title = alt.TitleParams(f"Who saves iterations, {RANKING}", anchor="start")
+    title = alt.TitleParams(f"Who saves iterations, {RANKING}", subtitle=[words_of(shown)], anchor="start")
     return alt.layer(one, rule, point, text).properties(title=title, width=WIDTH, height=38 * len(order) + 10)
 
 
@@ -134,7 +136,8 @@ def ranking_rows(board: pl.DataFrame) -> pl.DataFrame:
 
 def interval_texts(shown: pl.DataFrame) -> list[str]:
     """Return median and interval of each row of the leaderboard as text."""
-    return [interval_text(*row) for row in shown.select("ratio_median", "ratio_low", "ratio_high").iter_rows()]
+    ends = ("ratio_median", "ratio_low", "ratio_high")
+    return [Sample.of(row).interval(*(row[one] for one in ends)) for row in shown.iter_rows(named=True)]
 
 
 def curves(method: str, history: pl.DataFrame) -> Layers:

@@ -9,6 +9,7 @@ import polars as pl
 
 from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.protocol import BASE, TOLERANCES
+from paletteot.benchmark.sample import FEWEST, words_of
 from paletteot.report.figures import BLUE, GREY, ORANGE
 from paletteot.splits import RANKING
 
@@ -23,14 +24,19 @@ WIDTH = 280
 
 
 def data(board: pl.DataFrame) -> pl.DataFrame:
-    """Return start, kind, tolerance and the ratio with its interval of each row of Track B's headline."""
+    """Return start, kind, tolerance and the ratio with its interval of each row of Track B's headline.
+
+    The interval of few photographs, which is not worth reading, is the ratio alone.
+    """
+    known = pl.col("groups") >= FEWEST
     shown = accelerated_board.headline(board).with_columns(
         start=pl.concat_str("family", "acceleration", separator=" + "),
         kind=pl.col("learned").replace_strict(KINDS, return_dtype=pl.String),
     )
     return pl.concat(
-        shown.select("start", "kind", pl.lit(f"to {label}").alias("tolerance"),
-                     ratio=f"ratio_{label}", low=f"low_{label}", high=f"high_{label}")
+        shown.select("start", "kind", pl.lit(f"to {label}").alias("tolerance"), ratio=f"ratio_{label}",
+                     low=pl.when(known).then(f"low_{label}").otherwise(f"ratio_{label}"),
+                     high=pl.when(known).then(f"high_{label}").otherwise(f"ratio_{label}"))
         for label in TOLERANCES
     )  # fmt: skip
 
@@ -50,7 +56,7 @@ def looks(kinds: pl.Series, legend: Literal["top", "bottom"]) -> tuple[alt.Color
 
 
 def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
-    """Return a dot and its interval for each start and tolerance, on a logarithmic axis.
+    """Return a dot and its interval for each start and tolerance, on a logarithmic axis; of few photographs the dot.
 
     Learned ones differ in colour, told apart with any colour vision, and in shape.
     """
@@ -70,4 +76,9 @@ def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
     layers = alt.layer(rule, dot, words).properties(width=WIDTH, height=22 * len(order) + 10)
     return layers.facet(
         column=alt.Column("tolerance:N", sort=[f"to {label}" for label in TOLERANCES], title=None)
-    ).properties(title=alt.TitleParams(f"Starts with acceleration, {RANKING}: median and 95 % interval"))
+    ).properties(
+        title=alt.TitleParams(
+            f"Starts with acceleration, {RANKING}: median and 95 % interval",
+            subtitle=[words_of(accelerated_board.headline(board))],
+        )
+    )

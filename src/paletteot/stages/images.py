@@ -32,7 +32,7 @@ SAID = 20
 
 
 def stage(params: Params) -> None:
-    """Write data/images: one JPEG for each picture, the manifest, and what there is no picture of, and why.
+    """Write one JPEG for each picture, their manifest, and what there is no picture of, and why.
 
     Raises DataError when fewer pictures can be had than are wanted, unless that is allowed.
     """
@@ -45,7 +45,7 @@ def stage(params: Params) -> None:
     rejected = [{"place": place, "reason": reason} for place, reason in source.skipped.items()]
     taken = _taken(source, order, wanted, folder, params.workers, rejected)
     few = len(taken) < wanted.count and not (wanted.allow_fewer and len(taken))
-    listed = (folder if few else paths.IMAGES) / manifest.REJECTED
+    listed = folder / paths.REJECTED.name if few else paths.REJECTED
     _say(rejected, listed)
     if few:
         write_parquet(listed, _rejected(rejected), schema.REJECTED)
@@ -57,8 +57,8 @@ def stage(params: Params) -> None:
         fresh.mkdir()
         for name in taken["image_id"]:
             shutil.copyfile(folder / PICTURES / f"{name}.jpg", fresh / f"{name}.jpg")
-        write_parquet(fresh / manifest.NAME, taken, schema.IMAGES)
-        write_parquet(fresh / manifest.REJECTED, _rejected(rejected), schema.REJECTED)
+        write_parquet(paths.MANIFEST, taken, schema.IMAGES)  # last, as the pictures are put in place right after
+        write_parquet(paths.REJECTED, _rejected(rejected), schema.REJECTED)
     engine.forget(folder)
 
 

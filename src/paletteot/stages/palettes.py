@@ -22,9 +22,9 @@ CHUNK = 20
 
 
 def stage(params: Params) -> None:
-    """Read data/images, write data/palettes.parquet."""
-    rows = len(manifest.read(paths.IMAGES))
-    key = engine.fingerprint(paths.IMAGES / manifest.NAME, params.palettes.model_dump(), *closure.files(__name__))
+    """Read data/images and its manifest, write data/palettes.parquet."""
+    rows = len(manifest.read(paths.MANIFEST, paths.IMAGES))
+    key = engine.fingerprint(paths.MANIFEST, params.palettes.model_dump(), *closure.files(__name__))
     folder = engine.partial_folder("palettes", key)
     files = engine.run(
         partial(_chunk, params.palettes), engine.spans(rows, CHUNK),
@@ -35,7 +35,7 @@ def stage(params: Params) -> None:
 
 
 def _chunk(params: PalettesParams, span: tuple[int, int]) -> pl.DataFrame:
-    pictures = manifest.read(paths.IMAGES)[slice(*span)]
+    pictures = manifest.read(paths.MANIFEST, paths.IMAGES)[slice(*span)]
     made = [
         palettes.palette(
             manifest.load_pixels(paths.IMAGES, row), k=params.k, sample=params.sample,

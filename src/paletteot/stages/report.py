@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,8 @@ from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records import evaluation, store
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.records.store import Found
-from paletteot.dataset import schema
+from paletteot.dataset import schema, versions
 from paletteot.dataset.load import load_palettes
-from paletteot.dataset.versions import Manifest
 from paletteot.errors import DataError
 from paletteot.project import judging, paths, provenance, runs
 from paletteot.report.build import build
@@ -40,16 +38,17 @@ def stage(params: Params) -> None:
         evaluations |= evaluation.of_records(found.records, evaluations[BASE])
     families = {family(method) for method in evaluations}
     curves = {file.stem: pl.read_csv(file, glob=False) for file in sorted((paths.REPORTS / "curves").glob("*.csv"))}
-    pairs = read_parquet(paths.PAIRS, schema.PAIRS).select("pair_id", "source", "target")
+    pairs = read_parquet(paths.PAIRS, schema.PAIRS)
+    palettes = load_palettes(paths.PALETTES)
     facts = SiteFacts(
         settings=_settings(params),
-        palettes=load_palettes(paths.PALETTES),
-        release=_release(),
+        palettes=palettes,
+        release=versions.read(paths.RELEASE_MANIFEST),
         refused={str(folder): why for folder, why in found.refused.items()},
     )
     build(
         evaluations,
-        Bootstrap(pairs, params.report.bootstrap, params.report.seed),
+        Bootstrap(pairs, palettes.pictures, params.report.bootstrap, params.report.seed),
         {name: history for name, history in curves.items() if name in families},
         facts,
         paths.REPORTS,
@@ -79,16 +78,6 @@ def guests(params: Params, evaluations: dict[str, Evaluation]) -> Found:
     return store.find(paths.RESULTS, judging.terms(params.dataset.version, params.transport), taken)
 
 
-def _release() -> Manifest:
-    try:
-        made: Manifest = json.loads(paths.RELEASE_MANIFEST.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{paths.RELEASE_MANIFEST}: no such file; `dvc repro release` makes it") from None
-    except ValueError as error:
-        raise DataError(f"{paths.RELEASE_MANIFEST}: not JSON: {error}") from None
-    return made
-
-
 def _settings(params: Params) -> dict[str, str]:
     """Return how everything was made, for the page of the data."""
     return {
@@ -98,7 +87,7 @@ def _settings(params: Params) -> dict[str, str]:
         "Regularisation": f"eps = {params.transport.eps:g} LAB units",
         "Reference stop": f"log v moves by at most {params.transport.atol:g}; cap {params.transport.max_iterations:,}",
         "Labels": f"L1 marginal error of at most {params.plans.tolerance:g}",
-        "Intervals": f"{params.report.bootstrap:,} bootstrap draws of pictures",
+        "Intervals": f"{params.report.bootstrap:,} bootstrap draws of photographs, those of one series together",
         "Commit": provenance.git_commit(),
         "DVC's hash of the palettes": provenance.dvc_hash(paths.PALETTES),
         "DVC's hash of the plans": provenance.dvc_hash(paths.PLANS),

@@ -16,7 +16,8 @@ from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
-from paletteot.benchmark.statistics import Array, interval_text, ratios
+from paletteot.benchmark.sample import SIZES, Sample
+from paletteot.benchmark.statistics import Array, ratios
 from paletteot.errors import DataError
 from paletteot.splits import CHOICE, RANKING
 
@@ -29,7 +30,7 @@ SCORE = pl.concat_list(pl.col(f"ratio_{label}").log() for label in TOLERANCES).l
 
 MEASURES = ("ratio", "low", "high", "worst", "worse_share", "failures", "iterations")
 COLUMNS = (
-    "method", "family", "track", "acceleration", "split", "problems",
+    "method", "family", "track", "acceleration", "split", *SIZES,
     *(f"{measure}_{label}" for label in TOLERANCES for measure in MEASURES),
     "undone", "fallbacks", "init_iterations", "total_ms", "claimed", "label_like", "learned", "kernel_only", "chosen",
     "rank", "ties", "seeds", "shown",
@@ -105,7 +106,8 @@ def _split(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, split: s
                 raise DataError(
                     f"data/evaluations: pair_id of {method} under {name} must be those of {BASE} on {split}"
                 )
-            row = {"method": method, "track": "B", "acceleration": str(name), "split": split, "problems": len(frame)}
+            row: dict[str, object] = {"method": method, "track": "B", "acceleration": str(name), "split": split}
+            row |= bootstrap.sample(frame["pair_id"]).columns
             for label in TOLERANCES:
                 row |= _measures(frame, whole, label, bootstrap)
             row |= {
@@ -141,6 +143,13 @@ def _logs(evaluations: Mapping[str, Evaluation], split: str, row: Mapping[str, o
     return frame["pair_id"], logarithms(counts(frame, LOOSE))
 
 
+def shown_cells(row: Mapping[str, object]) -> dict[str, str]:
+    """Return a row as people see it; of few photographs no ends of an interval are shown."""
+    cells = markdown.cells(row, FORMATS)
+    ends = [f"{end}_{label}" for end in ("low", "high") for label in TOLERANCES]
+    return cells | dict.fromkeys(ends, "") if Sample.of(row).few else cells
+
+
 HEADER = (
     "start", "acceleration", "learned", *(f"ratio to {label} (95 %)" for label in TOLERANCES),
     "iterations, median", "worst ratios", "failures", "ms", "rank", "seeds",
@@ -151,8 +160,9 @@ def headline_rows(board: pl.DataFrame) -> list[list[str]]:
     """Return the rows of ``headline`` as people see them, under HEADER; a cell of both tolerances has 1e-5 first."""
     made = []
     for row in headline(board).iter_rows(named=True):
-        cells = markdown.cells(row, FORMATS)
-        ratio = [interval_text(*(row[f"{end}_{one}"] for end in ("ratio", "low", "high"))) for one in TOLERANCES]
+        cells = shown_cells(row)
+        of = Sample.of(row)
+        ratio = [of.interval(*(row[f"{end}_{one}"] for end in ("ratio", "low", "high"))) for one in TOLERANCES]
         both = [" / ".join(cells[f"{measure}_{one}"] for one in TOLERANCES) for measure in ("iterations", "worst")]
         failures = cells[f"failures_{list(TOLERANCES)[-1]}"]
         rest = [cells["total_ms"] + (" claimed" if row.get("claimed") else ""), cells["rank"], cells["seeds"]]

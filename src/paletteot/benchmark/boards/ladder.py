@@ -10,7 +10,7 @@ import polars as pl
 from paletteot.benchmark import statistics
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, RUNGS
-from paletteot.benchmark.statistics import interval_text
+from paletteot.benchmark.sample import SIZES, Sample
 from paletteot.errors import DataError
 
 _RATIO = ("ratio_median", "ratio_low", "ratio_high")
@@ -35,7 +35,8 @@ def board(ladders: Mapping[str, pl.DataFrame], bootstrap: Bootstrap) -> pl.DataF
             ratio = bootstrap.interval(found, rows["pair_id"])
             made.append(
                 {
-                    "method": method, "atol": atol, "problems": len(rows), "converged": int(rows["converged"].sum()),
+                    "method": method, "atol": atol, **bootstrap.sample(rows["pair_id"]).columns,
+                    "converged": int(rows["converged"].sum()),
                     "median": float(np.median(counts.to_numpy())), "ratio_median": ratio.median,
                     "ratio_low": ratio.low, "ratio_high": ratio.high,
                 }
@@ -46,8 +47,10 @@ def board(ladders: Mapping[str, pl.DataFrame], bootstrap: Bootstrap) -> pl.DataF
 def page_rows(made: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of a board as people see them: a line for each method, a column for each rung."""
     methods = made["method"].unique(maintain_order=True)
-    ratios = {name: made.filter(pl.col("method") == name).select(_RATIO).rows() for name in methods}
-    lines = [[name, *(interval_text(*ratio) for ratio in ratios[name])] for name in methods]
+    rungs = {name: made.filter(pl.col("method") == name).select(*SIZES, *_RATIO).to_dicts() for name in methods}
+    lines = [
+        [name, *(Sample.of(row).interval(*(row[one] for one in _RATIO)) for row in rungs[name])] for name in methods
+    ]
     return ["start", *(f"{atol:g}" for atol in RUNGS)], lines
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import polars as pl
 
@@ -17,8 +18,11 @@ from paletteot.benchmark.boards.rival import Duel
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation, Origin
+from paletteot.benchmark.sample import warning_of, words_of
 from paletteot.splits import CHOICE, RANKING
 
+Cells = Callable[[Mapping[str, object]], Mapping[str, str]]
+"""From a row of a board its values as people see them."""
 Metrics = dict[str, dict[str, float]]
 COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")
 """A commit, of which the page shows twelve digits."""
@@ -59,7 +63,7 @@ def make(
     """
     b = accelerated_board.rows(evaluations, bootstrap)
     made = Leaderboard(
-        starts_board.rows(evaluations, bootstrap), b, newton_board.rows(evaluations),
+        starts_board.rows(evaluations, bootstrap), b, newton_board.rows(evaluations, bootstrap),
         rival.meet(b, evaluations, bootstrap), None,
         {name: one.origin for name, one in evaluations.items()}, refused or {},
     )  # fmt: skip
@@ -74,11 +78,13 @@ def to_markdown(board: Leaderboard) -> str:
         "# Leaderboard",
         "",
         "One row for each start; of one trained with several seeds that of the median seed, and *seeds* shows all.",
-        "Ratios are paired: median and 95 % bootstrap interval over bootstrap, the start's own passes included. Rank:",
-        "one more than the number of starts that are better, by comparisons of every two starts on the same problems",
-        "that hold all together with 95 %; where those decide nothing, two starts tie. A run that did not converge",
-        "stands as the cap and is a failure; so is a start that was not finite or absurd and fell back to cold. Times",
-        f"are medians, one thread, start included. `{RANKING}` is the split that ranks (docs/protocol.md).",
+        "Ratios are paired: median and 95 % bootstrap interval over the photographs on both sides of a pair, those",
+        "of one series together; the start's own passes are included. *photographs*: how many the problems are of;",
+        "*groups*: how many of these are independent. Rank: one more than the number of starts that are better, by",
+        "comparisons of every two starts on the same problems that hold all together with 95 %; where those decide",
+        "nothing, two starts tie. A run that did not converge stands as the cap and is a failure; so is a start that",
+        "was not finite or absurd and fell back to cold. Times are medians, one thread, start included.",
+        f"`{RANKING}` is the split that ranks (docs/protocol.md).",
         "",
         "## Track B: starts with acceleration",
         "",
@@ -87,6 +93,7 @@ def to_markdown(board: Leaderboard) -> str:
         f"`{CHOICE}`, by the product of both ratios.",
         "Iterations and worst ratios: to the one error / to the other. Time and failures: to the smaller error.",
         "",
+        *_rests_on(accelerated_board.headline(board.b)),
         markdown.markdown_table(accelerated_board.HEADER, accelerated_board.headline_rows(board.b)),
         "",
         _ties(accelerated_board.headline(board.b)),
@@ -98,6 +105,7 @@ def to_markdown(board: Leaderboard) -> str:
         f"Iterations of the reference Sinkhorn to its stop; ratio to `{BASE}`. ≥: some runs reached the cap without",
         "converging, and the number is a lower bound.",
         "",
+        *_rests_on(_shown(board.a, RANKING)),
         markdown.markdown_table(*a_rows(board.a.filter(pl.col("shown")).drop("ties"))),
         "",
         _ties(_shown(board.a, RANKING)),
@@ -108,11 +116,13 @@ def to_markdown(board: Leaderboard) -> str:
         "",
         "Damped Newton to an L1 marginal error of 1e-9, the fastest first.",
         "",
-        _table(board.c.filter(pl.col("shown")), newton_board.FORMATS, ()),
+        _table(board.c.filter(pl.col("shown")), partial(markdown.cells, formats=newton_board.FORMATS), ()),
         "",
         "## Track B: every start under every acceleration",
         "",
-        _table(board.b.filter(pl.col("shown")), accelerated_board.FORMATS, ("learned", "kernel_only", "rank", "ties")),
+        _table(
+            board.b.filter(pl.col("shown")), accelerated_board.shown_cells, ("learned", "kernel_only", "rank", "ties")
+        ),
         "",
         "## Where the rows come from",
         "",
@@ -131,8 +141,9 @@ def ladder_lines(made: pl.DataFrame) -> list[str]:
         "## Track A at other stops",
         "",
         f"Ratio to `{BASE}` at the same stop, the largest change of log v at most 1e-2 to 1e-6; median and interval,",
-        f"on the first {made['problems'][0]} problems of `{RANKING}`. Savings shrink as the stop tightens.",
+        f"on the first of `{RANKING}`. Savings shrink as the stop tightens.",
         "",
+        *_rests_on(made.rename({"method": "family"})),
         markdown.markdown_table(*ladder.page_rows(made)),
         "",
     ]
@@ -191,12 +202,10 @@ def a_rows(board: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
     return names, [[row[name] for name in names] for row in cells]
 
 
-def rows(
-    board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]
-) -> tuple[list[str], list[list[str]]]:
+def rows(board: pl.DataFrame, cells: Cells, left_out: Collection[str]) -> tuple[list[str], list[list[str]]]:
     """Return header and cells of rows of Track B or C as people see them."""
     shown = board.drop(*HIDDEN, *left_out, strict=False)
-    return shown.columns, [list(markdown.cells(row, formats).values()) for row in shown.iter_rows(named=True)]
+    return shown.columns, [list(cells(row).values()) for row in shown.iter_rows(named=True)]
 
 
 def metrics(board: Leaderboard) -> dict[str, object]:
@@ -233,5 +242,11 @@ def _ties(board: pl.DataFrame) -> str:
     return markdown.escape(f"Ties on {RANKING}: {who_ties(board)}.")
 
 
-def _table(board: pl.DataFrame, formats: Mapping[str, str], left_out: Collection[str]) -> str:
-    return markdown.markdown_table(*rows(board, formats, left_out))
+def _rests_on(board: pl.DataFrame) -> list[str]:
+    """Return a line that says of how many photographs the rows of a board are, and where those are few."""
+    few = f" {warning}." if (warning := warning_of(board)) else ""
+    return [markdown.escape(f"{words_of(board)}.{few}"), ""]
+
+
+def _table(board: pl.DataFrame, cells: Cells, left_out: Collection[str]) -> str:
+    return markdown.markdown_table(*rows(board, cells, left_out))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from paletteot.benchmark.boards import accelerated as accelerated_board
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
+from paletteot.benchmark.sample import Sample
 from paletteot.benchmark.statistics import Interval, ratios
 from paletteot.splits import CHOICE, RANKING
 
@@ -20,12 +21,14 @@ from paletteot.splits import CHOICE, RANKING
 class Duel:
     """The best learned start against the rival: the best that learned nothing and makes passes over the kernel only.
 
-    learned, rival: family, acceleration. ratios: paired, of the counts to each tolerance on the ranking split.
+    learned, rival: family, acceleration. ratios: paired, of the counts to each tolerance on the ranking split. sample:
+    of its problems.
     """
 
     learned: tuple[str, str]
     rival: tuple[str, str]
     ratios: Mapping[str, Interval]
+    sample: Sample
 
 
 def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap) -> Duel | None:
@@ -50,13 +53,14 @@ def meet(board: pl.DataFrame, evaluations: Mapping[str, Evaluation], bootstrap: 
         label: bootstrap.interval(ratios(counts(one, label), counts(other, label)), one["pair_id"])
         for label in TOLERANCES
     }
-    return Duel(names[0], names[1], found)
+    return Duel(names[0], names[1], found, bootstrap.sample(one["pair_id"]))
 
 
 def words(duel: Duel) -> str:
     """Return who met whom and what came out, as part of a sentence."""
-    parts = [f"{ratio} to {label}" for label, ratio in duel.ratios.items()]
+    parts = [f"{duel.sample.interval(*astuple(ratio))} to {label}" for label, ratio in duel.ratios.items()]
     return (
         f"{' + '.join(duel.learned)} needs {' and '.join(parts)} of the iterations of {' + '.join(duel.rival)}, "
-        f"the best start that learned nothing and makes passes over the kernel only; both chosen on {CHOICE}"
+        f"the best start that learned nothing and makes passes over the kernel only; both chosen on {CHOICE}, "
+        f"met on {duel.sample.words}"
     )

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from paletteot.benchmark.boards.markdown import markdown_table
 from paletteot.benchmark.boards.starts import FIVE
+from paletteot.benchmark.sample import Sample
 from paletteot.benchmark.statistics import five_numbers
 from paletteot.errors import DataError
 
@@ -33,7 +34,12 @@ def maxima(counts: ArrayLike) -> NDArray[np.float64]:
     return np.maximum.reduceat(values, np.arange(0, len(values), BATCH))
 
 
-def metrics(counts: Mapping[str, ArrayLike]) -> dict[str, dict[str, float]]:
+def metrics(counts: Mapping[str, ArrayLike], sample: Sample) -> dict[str, dict[str, float]]:
+    """Return the five numbers of each method's maxima and what they rest on. counts: iterations on SPLIT."""
+    return {name: {**five, **sample.columns} for name, five in numbers(counts).items()}
+
+
+def numbers(counts: Mapping[str, ArrayLike]) -> dict[str, dict[str, float]]:
     """Return the five numbers of each method's maxima. counts: iterations on SPLIT."""
     return {name: dict(zip(FIVE, five_numbers(maxima(one)), strict=True)) for name, one in counts.items()}
 
@@ -44,14 +50,15 @@ def rows(counts: Mapping[str, ArrayLike]) -> list[list[str]]:
     return [[name, *(f"{value:.0f}" for value in five)] for name, five in {**PUBLISHED, **ours}.items()]
 
 
-def to_markdown(table: Sequence[Sequence[str]]) -> str:
-    """Return the page of the comparison."""
+def to_markdown(table: Sequence[Sequence[str]], sample: Sample) -> str:
+    """Return the page of the comparison. sample: of the problems of ours."""
     lines = [
         "# The seed's view",
         "",
         f"Maximum of the iteration counts over consecutive batches of {BATCH} pairs of `{SPLIT}`, then the five-number",
-        "summary of those maxima. Published: pictures from Unsplash Lite; ours: those of this data set. Only for",
-        "this comparison; the benchmark counts per problem. 20000 is the cap, where a run stops unconverged.",
+        "summary of those maxima. Published: 10 000 problems of pictures from Unsplash Lite; ours:",
+        f"{sample.words}. Only for this comparison; the benchmark counts per problem.",
+        "20000 is the cap, where a run stops unconverged.",
         "",
         markdown_table(HEADER, table),
     ]

@@ -10,12 +10,13 @@ import polars as pl
 from paletteot.benchmark.boards import markdown
 from paletteot.benchmark.boards.families import ranked, who_ties
 from paletteot.benchmark.bootstrap import Bootstrap
-from paletteot.benchmark.statistics import Array, interval_text
+from paletteot.benchmark.sample import SIZES, Sample
+from paletteot.benchmark.statistics import Array
 from paletteot.errors import DataError
 
 RATIO = ("ratio", "ratio_low", "ratio_high")
 COLUMNS = (
-    "method", "tolerance", "problems", "runs", "failures", "median_ms", "mean_ms", "ms_95", *RATIO, "cpu", "rank",
+    "method", "tolerance", *SIZES, "runs", "failures", "median_ms", "mean_ms", "ms_95", *RATIO, "cpu", "rank",
     "ties",
 )  # fmt: skip
 FORMATS = {
@@ -64,7 +65,7 @@ def _row(
     answered = tried.filter(pl.col("cpu_seconds").is_not_null())
     return {
         "method": name,
-        "problems": len(score),
+        **bootstrap.sample(of[name]["pair_id"]).columns,
         "runs": len(tried),
         "failures": int((~tried["reached"]).sum()),
         "median_ms": 1e3 * float(np.median(score)),
@@ -79,10 +80,10 @@ def to_markdown(board: pl.DataFrame, runs: pl.DataFrame, *, base: str, cap: floa
     """Return a table for each tolerance, who ties, and what the failures were."""
     lines = []
     for (tolerance,), part in board.group_by("tolerance", maintain_order=True):
-        made = []
+        made, sample = [], Sample.of(part.row(0, named=True))
         for row in part.iter_rows(named=True):
             shown = markdown.cells(row, FORMATS)
-            ratio = interval_text(*(row[name] for name in RATIO))
+            ratio = sample.interval(*(row[name] for name in RATIO))
             times = [shown["median_ms"], shown["mean_ms"], shown["ms_95"]]
             made.append(
                 [row["method"], *times, ratio, f"{row['failures']} of {row['runs']}", shown["cpu"], shown["rank"]]
@@ -90,18 +91,19 @@ def to_markdown(board: pl.DataFrame, runs: pl.DataFrame, *, base: str, cap: floa
         to = f"{tolerance:.0e}".replace("e-0", "e-")
         ties = who_ties(part.rename({"method": "family"}))
         lines += [
-            f"To an L1 marginal error of {to}, {part['problems'][0]} problems:",
+            f"To an L1 marginal error of {to}, {sample.words}:",
             "",
             markdown.markdown_table(HEADER, made),
             "",
             markdown.escape(f"Ties: {ties}."),
+            *([f"{sample.warning}."] if sample.few else []),
             "",
         ]
         lines += [*_failures(runs.filter(pl.col("tolerance") == tolerance)), ""]
     lines += [
         f"Times: of one thread on one processor, from asking to the answer; median over repeats; a failure stands as "
         f"{cap:g} s. Mean: restricted to that. Ratio: to {base} on the same problem, median and 95 % interval over "
-        "pictures. CPU: processor time over wall time.",
+        "photographs. CPU: processor time over wall time.",
     ]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.comparisons import logarithms
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records.evaluation import Evaluation, check_same_pairs
+from paletteot.benchmark.sample import SIZES, Sample
 from paletteot.benchmark.statistics import Array
 from paletteot.errors import DataError
 from paletteot.splits import BOARDS
@@ -23,7 +24,7 @@ SPLITS = BOARDS
 FIVE = ("min", "q1", "median", "q3", "max")
 RATIO = ("ratio_median", "ratio_low", "ratio_high")
 COLUMNS = (
-    "method", "family", "track", "split", "problems", "converged", "fallbacks", *FIVE, *RATIO, "improved_share",
+    "method", "family", "track", "split", *SIZES, "converged", "fallbacks", *FIVE, *RATIO, "improved_share",
     "init_iterations", "init_ms", "total_ms", "claimed", "label_like", "rank", "ties", "seeds", "shown",
 )  # fmt: skip
 TIMES = ("init_ms", "total_ms")
@@ -65,7 +66,7 @@ def _split(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, split: s
                 "method": method,
                 "track": "A",
                 "split": split,
-                "problems": len(frame),
+                **bootstrap.sample(frame["pair_id"]).columns,
                 "converged": int(frame["converged"].sum()),
                 "fallbacks": int(frame["fallback"].sum()),
                 **dict(zip(FIVE, statistics.five_numbers(frame["iterations"].to_numpy()), strict=True)),
@@ -88,8 +89,13 @@ def _split(evaluations: Mapping[str, Evaluation], bootstrap: Bootstrap, split: s
 
 
 def cells(row: Mapping[str, object]) -> dict[str, str]:
-    """Return a row as people see it; a quantile among censored runs gets the mark ≥."""
+    """Return a row as people see it.
+
+    A quantile among censored runs gets the mark ≥; of few photographs no ends of an interval are shown.
+    """
     shown = markdown.cells(row, FORMATS)
+    if Sample.of(row).few:
+        shown |= dict.fromkeys(RATIO[1:], "")
     bounds = statistics.censored(int(str(row["problems"])), int(str(row["converged"])))
     for name, bound in zip(FIVE, bounds, strict=True):
         shown[name] = f"≥ {shown[name]}" if bound else shown[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
@@ -11,6 +13,7 @@ from paletteot.benchmark.accelerations import ORDER, PLAIN, counts
 from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.store import Record
+from paletteot.benchmark.sample import Sample
 from paletteot.errors import DataError
 
 WIDTH = 14
@@ -29,10 +32,11 @@ def record(one: Record, pairs: pl.DataFrame, bootstrap: Bootstrap) -> list[str]:
     ours = [*(starts("start", one.tables["iterations"], pairs, bootstrap) if "A" in facts.tracks else [])]
     if "B" in facts.tracks:
         ours += accelerated("start", one.tables["accelerated"], one.tables[schema.PLAIN], bootstrap)
+    sample = bootstrap.sample(pairs["pair_id"])
     tracks = f"Track{'s' if len(facts.tracks) > 1 else ''} {' and '.join(facts.tracks)}"
     return [
-        f"{facts.name}: {', '.join(facts.splits)}, {len(pairs)} problems, {tracks}, data {facts.terms.data_version}",
-        *(f"  {line}" for line in [*ours, *_like(one), _times(one)]),
+        f"{facts.name}: {', '.join(facts.splits)}, {sample.words}, {tracks}, data {facts.terms.data_version}",
+        *(f"  {line}" for line in [*ours, *few(sample), *_like(one), _times(one)]),
     ]
 
 
@@ -44,7 +48,7 @@ def starts(name: str, frame: pl.DataFrame, pairs: pl.DataFrame, bootstrap: Boots
     cold, passes = pairs["cold_iterations"].to_numpy(), frame["init_iterations"].to_numpy()
     found = frame["iterations"].to_numpy().astype(np.int64) + passes
     failures = int((~frame["converged"] | frame["fallback"]).sum())
-    ratio = bootstrap.interval(statistics.ratios(found, cold), frame["pair_id"])
+    ratio = _ratio(statistics.ratios(found, cold), frame["pair_id"], bootstrap)
     better = statistics.improved_share(found, cold)
     return [
         "iterations to the reference stop, the start's own included: min Q1 median Q3 max",
@@ -86,10 +90,19 @@ def newton(name: str, frame: pl.DataFrame, cold: pl.DataFrame) -> list[str]:
     return made
 
 
+def few(sample: Sample) -> list[str]:
+    """Return the line that goes with intervals over few photographs, where these are few."""
+    return [sample.warning] if sample.few else []
+
+
+def _ratio(values: statistics.Array, pair_ids: pl.Series, bootstrap: Bootstrap) -> str:
+    return bootstrap.sample(pair_ids).interval(*astuple(bootstrap.interval(values, pair_ids)))
+
+
 def _passes(frame: pl.DataFrame, base: pl.DataFrame, label: str, bootstrap: Bootstrap) -> str:
     found = counts(frame, label)
     plain = frame.select("pair_id").join(base, on="pair_id", how="left", maintain_order="left")  # may run on fewer
-    ratio = bootstrap.interval(statistics.ratios(found, counts(plain, label)), frame["pair_id"])
+    ratio = _ratio(statistics.ratios(found, counts(plain, label)), frame["pair_id"], bootstrap)
     failures = int((~frame[f"converged_{label}"] | frame["fallback"]).sum())
     return f"{_five(found, int(frame[f'converged_{label}'].sum()))}; ratio {ratio}; failures {failures}"
 

@@ -15,6 +15,7 @@ from paletteot.benchmark.boards.families import who_ties
 from paletteot.benchmark.boards.leaderboard import Leaderboard
 from paletteot.benchmark.protocol import BASE, TOLERANCES
 from paletteot.benchmark.records.evaluation import Evaluation
+from paletteot.benchmark.sample import warning_of, words_of
 from paletteot.report.site import charts, tables
 from paletteot.report.site.charts import Figure
 from paletteot.report.site.facts import SiteFacts
@@ -64,7 +65,7 @@ def sections(board: Leaderboard, evaluations: Mapping[str, Evaluation], facts: S
             if part.is_empty():
                 continue
             shown = tables.TRACKS[track](part, facts, "")
-            caption = f"Track {track} on {split}, {part['problems'][0]:,} problems"
+            caption = f"Track {track} on {split}, {words_of(part.filter('shown'))}"
             yield Section(
                 track, split, f"Track {track}: {TITLES[track]}", COUNTED[track], _ties(track, part, board),
                 tables.table(caption, shown), _pareto(track, split, part.filter("shown"), evaluations, facts),
@@ -75,7 +76,8 @@ def _ties(track: str, part: pl.DataFrame, board: Leaderboard) -> str:
     if track == "C":
         return ""
     duel = f" Rival: {rival.words(board.duel)}." if track == "B" and board.duel else ""
-    return f"Not told apart: {who_ties(part)}." + (duel if part["split"][0] == RANKING else "")
+    few = f" {warning}." if (warning := warning_of(part)) else ""
+    return f"Not told apart: {who_ties(part)}.{few}" + (duel if part["split"][0] == RANKING else "")
 
 
 def _pareto(

@@ -13,12 +13,14 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from paletteot.benchmark.boards import photographs as photographs_board
 from paletteot.benchmark.boards import seed_view
 from paletteot.benchmark.boards.leaderboard import Leaderboard
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.files import replacing
-from paletteot.report.site import boards, charts, data, ladder, methods, problems
+from paletteot.report.site import boards, charts, data, ladder, methods, photographs, problems
 from paletteot.report.site.facts import SiteFacts, slug
 from paletteot.report.site.tables import MEANINGS, Cell, Table
 from paletteot.splits import RANKING
@@ -34,13 +36,13 @@ def write(
     board: Leaderboard,
     evaluations: Mapping[str, Evaluation],
     curves: Mapping[str, pl.DataFrame],
-    pairs: pl.DataFrame,
+    bootstrap: Bootstrap,
     facts: SiteFacts,
 ) -> None:
     """Write the site whole or not at all; the same inputs give the same bytes.
 
-    board: of all tracks. evaluations: of each method. curves: loss history of each network. pairs: pair_id, source and
-    target of every pair.
+    board: of all tracks. evaluations: of each method. curves: loss history of each network. bootstrap: knows the split,
+    pictures and photographs of every pair.
     """
     environment = Environment(
         loader=PackageLoader(PACKAGE), autoescape=True, undefined=StrictUndefined,
@@ -53,7 +55,7 @@ def write(
             with as_file(files(PACKAGE) / "assets" / name) as asset:
                 shutil.copyfile(asset, fresh / name)
         (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
-        for path, template, words in pages(board, evaluations, curves, pairs, facts):
+        for path, template, words in pages(board, evaluations, curves, bootstrap, facts):
             root = "../" * path.count("/")
             text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
             (fresh / path).parent.mkdir(exist_ok=True)
@@ -69,7 +71,7 @@ def pages(
     board: Leaderboard,
     evaluations: Mapping[str, Evaluation],
     curves: Mapping[str, pl.DataFrame],
-    pairs: pl.DataFrame,
+    bootstrap: Bootstrap,
     facts: SiteFacts,
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield path, template and words of each page."""
@@ -79,18 +81,19 @@ def pages(
     yield "index.html", "index", {
         "sections": sections,
         "meanings": {name: MEANINGS[name] for one in sections for name in one.table.columns if name in MEANINGS},
+        "photographs": photographs.section(photographs_board.rows(board.b, evaluations, bootstrap)),
         "ladder": None if board.ladder is None else ladder.section(board.ladder, facts),
-        "seeds": seeds(medians),
+        "seeds": seeds(medians, bootstrap),
     }  # fmt: skip
     for family in families(board):
         yield f"methods/{slug(family)}.html", "method", methods.page(family, board, medians, curves, picked, facts)
     yield "problems.html", "problems", {
         "extremes": methods.extremes(picked, ""),
         "starts": {slug(name): name for name in medians},
-        "payload": problems.payload(picked, medians, board.b, pairs, facts.palettes),
+        "payload": problems.payload(picked, medians, board.b, bootstrap.pairs, facts.palettes),
         "chart": charts.convergence(),
     }  # fmt: skip
-    yield "data.html", "data", data.page(medians, facts)
+    yield "data.html", "data", data.page(medians, bootstrap, facts)
 
 
 def families(board: Leaderboard) -> list[str]:
@@ -99,7 +102,7 @@ def families(board: Leaderboard) -> list[str]:
     return list(dict.fromkeys(family for track in (chosen, board.a, board.b, board.c) for family in track["family"]))
 
 
-def seeds(medians: Mapping[str, Evaluation]) -> dict[str, Any]:
+def seeds(medians: Mapping[str, Evaluation], bootstrap: Bootstrap) -> dict[str, Any]:
     """Return the seed's figure of cold and its start, where there is one, and its published numbers beside ours."""
     frames = {name: one.split(seed_view.SPLIT).iterations for name, one in medians.items()}
     order = dict.fromkeys(name for name in (BASE, SEEDS, *frames) if name in frames and len(frames[name]))
@@ -115,7 +118,11 @@ def seeds(medians: Mapping[str, Evaluation]) -> dict[str, Any]:
         )
         for row in seed_view.rows(counts)
     ]
-    caption = f"Largest count of each {seed_view.BATCH} consecutive pairs of {seed_view.SPLIT}, published and ours"
+    sample = bootstrap.sample(frames[BASE]["pair_id"])
+    caption = (
+        f"Largest count of each {seed_view.BATCH} consecutive pairs of {seed_view.SPLIT}, published and ours, of "
+        f"{sample.words}"
+    )
     return {
         "figure": charts.seeds_figure(drawn),
         "table": Table(caption, dict.fromkeys(seed_view.HEADER, ""), made),

@@ -99,7 +99,7 @@ def seeds_figure(counts: Mapping[str, np.ndarray[Any, np.dtype[np.int64]]]) -> F
     """Return the figure of the project that this one grew from: maxima of batches, cold and warm over one another."""
     maxima = {name: seed_view.maxima(one).astype(np.int64) for name, one in counts.items()}
     table = {
-        name: ", ".join(f"{value:.0f}" for value in row.values()) for name, row in seed_view.metrics(counts).items()
+        name: ", ".join(f"{value:.0f}" for value in row.values()) for name, row in seed_view.numbers(counts).items()
     }
     words = "; ".join(f"{name}: {five}" for name, five in table.items())
     return Figure(

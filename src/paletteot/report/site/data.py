@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.dataset import schema
@@ -19,13 +20,18 @@ SHOWN = 12
 """Palettes in the gallery, each of another photograph."""
 
 
-def page(medians: Mapping[str, Evaluation], facts: SiteFacts) -> dict[str, Any]:
-    """Return what the page of the data shows. medians: the evaluation that stands for each family."""
+def page(medians: Mapping[str, Evaluation], bootstrap: Bootstrap, facts: SiteFacts) -> dict[str, Any]:
+    """Return what the page of the data shows.
+
+    medians: the evaluation that stands for each family. bootstrap: knows the split and photographs of every pair.
+    """
+    of = {str(split): bootstrap.sample(part["pair_id"]) for (split,), part in bootstrap.pairs.group_by("split")}
     tables = facts.release["tables"]
     rows = [
         {
             "split": Cell(split, split),
             "pairs": Cell(f"{tables['plans'][split]['rows']:,}", tables["plans"][split]["rows"]),
+            "photographs": Cell(of[split].whose, of[split].photographs) if split in of else Cell(""),
             "of": Cell(words, words),
         }
         for split, words in ((split, one.words) for split, one in SPLITS.items())
@@ -35,7 +41,7 @@ def page(medians: Mapping[str, Evaluation], facts: SiteFacts) -> dict[str, Any]:
     return {
         "version": facts.release["version"],
         "counts": {name: sum(split["rows"] for split in splits.values()) for name, splits in tables.items()},
-        "photographs": len(set(facts.palettes.groups)),
+        "photographs": len(set(facts.palettes.photographs)),
         "k": k,
         "settings": facts.settings,
         "splits": Table("Ordered pairs in each split", dict.fromkeys(rows[0], ""), rows),
@@ -63,5 +69,5 @@ def columns(name: str, table: Columns) -> Table:
 
 def gallery(facts: SiteFacts) -> dict[str, Any]:
     """Return the palettes of the first picture of some photographs, as the pages draw them."""
-    first = dict(reversed(list(zip(facts.palettes.groups, facts.palettes.ids, strict=True))))
-    return problems.swatches(facts.palettes, [first[group] for group in sorted(first)][:SHOWN])
+    first = dict(reversed(list(zip(facts.palettes.photographs, facts.palettes.ids, strict=True))))
+    return problems.swatches(facts.palettes, [first[photograph] for photograph in sorted(first)][:SHOWN])

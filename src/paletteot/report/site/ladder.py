@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from paletteot.benchmark.protocol import BASE
+from paletteot.benchmark.sample import Sample
 from paletteot.benchmark.statistics import censored
 from paletteot.report.figures import GREY
 from paletteot.report.headline import KINDS, looks
@@ -30,7 +31,7 @@ ROOM = 0.42
 def section(rungs: pl.DataFrame, facts: SiteFacts) -> dict[str, Any]:
     """Return the figure and the table of the ladder.
 
-    rungs: method (a family, whose median seed it is), atol, problems, converged, median, ratio_median, ratio_low and
+    rungs: method (a family, whose median seed it is), atol, SIZES, converged, median, ratio_median, ratio_low and
     ratio_high, a row for each family and stop.
     """
     shown = rungs.rename({"method": "family"})
@@ -65,7 +66,7 @@ def table(parts: Sequence[pl.DataFrame]) -> Table:
         "iterations": "median at each stop, the start's own included; ≥: half of the runs ended at the cap",
         "capped": "runs that ended at the cap before the tightest stop",
     }
-    caption = f"Ratio to {BASE} at each stop, Track A on {RANKING}, {parts[0]['problems'][0]:,} problems"
+    caption = f"Ratio to {BASE} at each stop, Track A on {RANKING}, {Sample.of(parts[0].row(0, named=True)).words}"
     return Table(caption, {name: meanings.get(name, "") for name in made[0]}, made)
 
 

@@ -85,7 +85,7 @@ def swatches(palettes: Palettes, names: Sequence[str]) -> dict[str, Any]:
         colours = sheet(Palette(palettes.x[row], palettes.a[row], 0.0, 0), name).colours
         colours = tuple(sorted(colours, key=lambda one: one.lab))
         made[name] = {
-            "group": palettes.groups[row],
+            "photograph": palettes.photographs[row],
             "colours": "".join(one.hex[1:] for one in colours),
             "weights": [round(one.weight * SHARES) for one in colours],
         }

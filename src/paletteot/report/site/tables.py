@@ -10,7 +10,7 @@ import polars as pl
 
 from paletteot.benchmark.boards import starts as starts_board
 from paletteot.benchmark.protocol import TOLERANCES
-from paletteot.benchmark.statistics import interval_text
+from paletteot.benchmark.sample import Sample
 from paletteot.report.site.facts import SiteFacts, slug
 
 Row = Mapping[str, object]
@@ -160,10 +160,10 @@ def rank(row: Row) -> Cell:
 
 
 def interval(row: Row, median: str, low: str, high: str, strip: Strip | None) -> Cell:
-    """Return a median with the ends of its interval, drawn too where there is a strip."""
-    return Cell(
-        interval_text(*(float(str(row[name])) for name in (median, low, high))), number(row[median]), strip=strip
-    )
+    """Return a median with the ends of its interval, drawn too where there is a strip; of few photographs alone."""
+    of = Sample.of(row)
+    ends = (float(str(row[name])) for name in (median, low, high))
+    return Cell(of.interval(*ends), number(row[median]), strip=None if of.few else strip)
 
 
 def both(row: Row, measure: str, form: str) -> Cell:
