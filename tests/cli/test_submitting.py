@@ -57,9 +57,10 @@ def test_a_submission_is_judged_once_and_kept(project, monkeypatch):
     assert first.exit_code == 0, first.stderr
     written, *lines = first.stdout.splitlines()
     assert re.fullmatch(r"reports/results/our_idea-\w{8}/\w{12}/1\.0\.0/test_unseen: written", written)
-    assert lines[0] == "Our idea: test_unseen, 4 problems, Track A, data 1.0.0"
+    assert lines[0] == "Our idea: test_unseen, 4 problems of 3 photographs, Track A, data 1.0.0"
     assert [line.split()[0] for line in lines[2:5]] == ["cold", "start", "ratio"]
-    assert "claimed, not measured here" in lines[5]
+    assert lines[5] == "  3 photographs: no interval worth reading, nor a rank"
+    assert "claimed, not measured here" in lines[6]
     assert not (project / ".partial").exists()
 
     monkeypatch.setattr(runner, "judge", lambda *_, **__: pytest.fail("a record that is there was run again"))
@@ -83,7 +84,7 @@ def test_a_changed_file_is_a_new_version(project):
     done = run(write(project, rows()[::-1]))
     assert "written" in done.stdout.splitlines()[0]
     assert len(list((project / "reports/results").glob("*/*/1.0.0/test_unseen"))) == 2
-    assert len(run("--rescore").stdout.splitlines()) == 6
+    assert len(run("--rescore").stdout.splitlines()) == 7
 
 
 def test_what_is_wrong_is_one_report_and_nothing_is_run(project, monkeypatch):
