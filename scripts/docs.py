@@ -92,10 +92,10 @@ def training(reports: Path) -> str:
             ]
         )  # fmt: skip
     said = (
-        f"By seed ({', '.join(map(str, seeds))}): the loss on `{CHOOSING}`, labelled, for networks of potentials the mean "
-        f"logarithm of the error in LAB units; and on its first {rival['problems']} problems, of {rival['photographs']} "
-        f"photographs, the median passes to 1e-5 and 1e-9 under {ACCELERATION}, own passes included, where {RIVAL} "
-        f"needs {_passes(rival)}:"
+        f"By seed ({', '.join(map(str, seeds))}): the loss on `{CHOOSING}`, labelled, for networks of potentials the "
+        f"mean logarithm of the error in LAB units; and on its first {rival['problems']} problems, of "
+        f"{rival['photographs']} photographs, the median passes to 1e-5 and 1e-9 under {ACCELERATION}, own passes "
+        f"included, where {RIVAL} needs {_passes(rival)}:"
     )
     return f"{said}\n\n{markdown_table(['network', 'epochs x pairs', 'loss', 'passes'], rows)}"
 
