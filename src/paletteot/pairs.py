@@ -63,12 +63,15 @@ def draw(
 ) -> pl.DataFrame:  # fmt: skip
     """Draw ordered pairs for the five splits: no pair twice, no picture with itself (docs/protocol.md, 3).
 
-    All pairs of a side's pictures are equally likely, so two pictures of one photograph meet as often as chance has it.
+    All pairs of a side's pictures are equally likely, but that in no split more pairs are of one photograph than their
+    share of all pairs of the side; where the splits take all pairs there are, of the side as a whole.
+
     ids, groups, photographs: of every picture, in any order. Returns the table PAIRS, splits in the order of
     params.yaml and rows shuffled within each. Raises ParamsError, naming the field and the largest legal number, when a
     side has too few pictures, and what `sides` raises.
     """
     side_of = sides(ids, groups, photographs, params)
+    shown = dict(zip(ids, photographs, strict=True))
     sizes = params.sizes()
     drawn: dict[Split, pl.DataFrame] = {}
     for number, side in enumerate(get_args(Side)):
@@ -81,13 +84,38 @@ def draw(
                 f"params.yaml: {' + '.join(f'pairs.{split}' for split in splits)} must be at most {legal}, all ordered "
                 f"pairs of the {len(members)} pictures for {side}, but is {sum(wanted)}"
             )
-        source, target = _ordered_pairs(np.random.default_rng([params.seed, 1, number]), len(members), sum(wanted))
+        codes = np.unique([shown[name] for name in members], return_inverse=True)[1]
+        parts = _drawn(np.random.default_rng([params.seed, 1, number]), codes, wanted)
         named = pl.Series(members, dtype=pl.String)
-        rows = pl.DataFrame({"source": named.gather(source), "target": named.gather(target)})
-        for split, stop, size in zip(splits, np.cumsum(wanted).tolist(), wanted, strict=True):
-            drawn[split] = rows[stop - size : stop].with_columns(split=pl.lit(split))
+        for split, (source, target) in zip(splits, parts, strict=True):
+            rows = pl.DataFrame({"source": named.gather(source), "target": named.gather(target)})
+            drawn[split] = rows.with_columns(split=pl.lit(split))
     frame = pl.concat([drawn[split] for split in sizes]).with_row_index("pair_id")
     return frame.select(pl.col(name).cast(column.dtype) for name, column in schema.PAIRS.items())
+
+
+def _drawn(
+    rng: np.random.Generator, photographs: NDArray[np.int64], sizes: Sequence[int]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Draw so many pairs of a side's pictures for each of its splits; returns source and target of each, (size,).
+
+    photographs: (n,) code of each picture's photograph. Of a split's pairs at most the natural share are of one
+    photograph: the first so many that are drawn; what is drawn beyond them makes room for the next pair.
+    """
+    n, total = len(photographs), sum(sizes)
+    legal = n * (n - 1)
+    counts = np.bincount(photographs)
+    share = (counts * (counts - 1)).sum() / max(legal, 1)
+    beyond = math.ceil(6 * math.sqrt(share * total)) + 10  # more than chance ever draws too many of
+    source, target = _ordered_pairs(rng, n, min(legal, total + beyond))
+    same, left = photographs[source] == photographs[target], np.arange(len(source))
+    found = []
+    for size in sizes:
+        late = same[left] & (np.cumsum(same[left]) > math.floor(share * size + 1e-9))
+        rows = np.concatenate([left[~late], left[late]])[:size]
+        left = np.setdiff1d(left, rows, assume_unique=True)
+        found.append((source[rows], target[rows]))
+    return found
 
 
 def _ordered_pairs(rng: np.random.Generator, n: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
