@@ -36,8 +36,8 @@ def main() -> None:
     lines += [f"| all | {sum(times for times, _ in total.values())} | **{whole / 60:.1f}** |"]
     command = "make reproduce 2>&1 | python benchmarks/reproduce.py"
     note = (
-        "One uninterrupted run from an empty workspace on an otherwise idle machine; numba's compiling and fetching the "
-        "photographs included."
+        "One uninterrupted run from an empty workspace on an otherwise idle machine; numba's compiling and the "
+        "fetching of the photographs included."
     )
     write_section("reproduce", "The whole run", command, [note, "", *lines, "", machine()])
 
