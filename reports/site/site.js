@@ -167,7 +167,7 @@ if (explorer) {
     problem.querySelector("h2").textContent = `Pair ${pair}`;
     problem.querySelector(".palettes").replaceChildren(...[["Source", source], ["Target", other]].map(([role, name]) => {
       const figure = make("figure", { class: "palette" });
-      figure.append(make("figcaption", {}, `${role}: ${palettes[name].group}, ${name}`), stripes(palettes[name]));
+      figure.append(make("figcaption", {}, `${role}: ${palettes[name].photograph}, ${name}`), stripes(palettes[name]));
       return figure;
     }));
     const total = (run) => run[0] + run[1];
