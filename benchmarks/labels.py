@@ -20,7 +20,7 @@ import polars as pl
 
 HERE = Path(__file__).resolve().parent
 PROBLEMS = 200
-ROUNDS = 5
+ROUNDS = 3
 CPUS = ("", "haswell", "generic")
 WHAT = ("label", "cold")
 NAMES = {"": "this CPU", "haswell": "AVX2 (haswell)", "generic": "plain x86-64 (generic)"}
