@@ -180,9 +180,10 @@ def test_a_class_that_lies_counts_what_cold_counts(here, cheat):
     guests.contestant(here, COUNTS[cheat])
     result = run("evaluate", "theirs.py:Theirs", "--trust")
     assert result.exit_code == 0, result.output
-    _, _, cold, theirs, ratio, _ = result.stdout.splitlines()
-    assert theirs.split()[1:6] == cold.split()[1:6]
-    assert ratio.strip().startswith("ratio 1.000 (1.000 to 1.000)")
+    lines = {line.split()[0]: line.split() for line in result.stdout.splitlines()}
+    assert lines["theirs"][1:6] == lines["cold"][1:6]
+    ratio = next(line.strip() for line in result.stdout.splitlines() if line.strip().startswith("ratio"))
+    assert ratio.startswith("ratio 1.000,")  # of so few photographs no interval is shown
     assert ratio.endswith(f"failures {FAILURES.get(cheat, 0)}")
 
 

@@ -74,7 +74,7 @@ def test_a_class_is_judged_once_and_kept(monkeypatch):
     assert sorted(file.stem for file in place.iterdir()) == [
         "accelerated", "accelerated_seconds", "facts", "iterations", "plain", "seconds",
     ]  # fmt: skip
-    assert lines[0] == "theirs: test_unseen, 4 problems, Tracks A and B, data 1.0.0"
+    assert lines[0] == "theirs: test_unseen, 4 problems of 3 photographs, Tracks A and B, data 1.0.0"
     assert lines[2].split()[1:6] == lines[3].split()[1:6]  # cold is what it is
     assert "claimed" not in first.stdout
     facts = json.loads((place / "facts.json").read_text())
