@@ -14,36 +14,20 @@ ULP = 2.0
 TINY, LARGEST = np.finfo(np.float64).tiny, np.finfo(np.float64).max
 
 
-@njit
-def exps(x):
-    found = np.empty_like(x)
-    for i in range(len(x)):
-        found[i] = vector.exp(x[i])
-    return found
+def over(function):
+    """Return a compiled loop over an array, which LLVM may turn into SIMD code."""
+
+    @njit
+    def loop(x):
+        found = np.empty_like(x)
+        for i in range(len(x)):
+            found[i] = function(x[i])
+        return found
+
+    return loop
 
 
-@njit
-def logs_of_any(x):
-    found = np.empty_like(x)
-    for i in range(len(x)):
-        found[i] = vector.log_of_any(x[i])
-    return found
-
-
-@njit
-def expm1s(x):
-    found = np.empty_like(x)
-    for i in range(len(x)):
-        found[i] = vector.expm1(x[i])
-    return found
-
-
-@njit
-def logs(x):
-    found = np.empty_like(x)
-    for i in range(len(x)):
-        found[i] = vector.log(x[i])
-    return found
+exps, logs, logs_of_any, expm1s = map(over, (vector.exp, vector.log, vector.log_of_any, vector.expm1))
 
 
 def off_by(found, expected):
