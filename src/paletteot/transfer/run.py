@@ -49,9 +49,7 @@ class Side:
             small, counts = reduced(photo, mask=mask)
             parts.append(small[counts])
         few = np.concatenate(parts)
-        made = palettes.palette(
-            few[:, None], k=options.k, sample=SAMPLE, refinements=REFINEMENTS, seed=options.seed
-        )
+        made = palettes.palette(few[:, None], k=options.k, sample=SAMPLE, refinements=REFINEMENTS, seed=options.seed)
         return cls(made, few)
 
     @cached_property
@@ -131,7 +129,13 @@ class Transfer:
 
 
 def transfer(
-    a: object, b: object, options: Options | None = None, *, mask_a: object = None, mask_b: object = None, **changes: Any
+    a: object,
+    b: object,
+    options: Options | None = None,
+    *,
+    mask_a: object = None,
+    mask_b: object = None,
+    **changes: Any,
 ) -> Transfer:
     """Move the colours of picture B onto picture A.
 
