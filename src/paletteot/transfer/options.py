@@ -20,10 +20,10 @@ class Options:
     """Choices of a transfer; their defaults are those of every command and of the page.
 
     k: atoms of either palette. eps: entropic regularisation, LAB units. method: ``smooth`` moves each pixel by a blend
-    of the shifts of the atoms near it, ``hard`` gives it the new colour of its atom. sigma: how near, LAB units. strength: share of the
-    way, 0 to 1. keep_luminance: whether L* stays. neutrals: how far greys, black and white that both pictures have are
-    kept, 0 to 1. start: ``none`` for the exact plan, or the warm start that the reference iteration is counted from.
-    network_only: take the plan straight from the start. seed: of both clusterings.
+    of the shifts of the atoms near it, ``hard`` gives it the new colour of its atom. sigma: how near, LAB units.
+    strength: share of the way, 0 to 1. keep_luminance: whether L* stays. neutrals: how far greys, black and white that
+    both pictures have are kept, 0 to 1. start: ``none`` for the exact plan, or the warm start that the reference
+    iteration is counted from. network_only: take the plan straight from the start. seed: of both clusterings.
     Raises ParamsError naming the field and what is legal.
     """
 
