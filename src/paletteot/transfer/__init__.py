@@ -1,0 +1,1 @@
+"""Colour transfer: the colours of one picture on another."""
