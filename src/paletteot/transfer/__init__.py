@@ -1,1 +1,1 @@
-"""Colour transfer: the colours of one picture on another."""
+"""Colour transfer: one picture's colours moved onto another by transport between their palettes."""
