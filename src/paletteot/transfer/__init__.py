@@ -1,1 +1,1 @@
-"""Colour transfer: the palette of one picture, mapped onto another."""
+"""Colour transfer: one picture's colours moved onto another by transport between their palettes."""
