@@ -18,23 +18,36 @@ from paletteot.warmstarts.contract import WarmStart, passes
 
 
 @dataclass(frozen=True)
+class Counts:
+    """What the transport took from a start, beside cold.
+
+    start: its name. iterations: of the reference iteration to its stop, the start's own passes included; own: those
+    alone. seconds: of both together. cold_iterations, cold_seconds: the same from cold.
+    """
+
+    start: str
+    iterations: int
+    own: int
+    seconds: float
+    cold_iterations: int
+    cold_seconds: float
+
+
+@dataclass(frozen=True)
 class Match:
     """Where the colours of A go.
 
     plan: (k, l) mass that goes from each atom of A to each of B; its rows sum to A's weights, and its columns to B's
     where no neutrals are kept. targets: (k, 3) CIELAB, the barycentre that each atom of A goes to; the atom itself
-    where its weight is 0. kept: share of A's pixels that stay, being greys that B has too. iterations: of the reference
-    iteration from the start, the start's own passes included; None where it was not run. cold_iterations: the same from
-    cold. seconds: of the transport from the start, the comparison with cold and making the start excluded.
+    where its weight is 0. kept: share of A's pixels that stay, being greys that B has too. seconds: of all this.
+    counts: where there was a start, and something to transport.
     """
 
     plan: Array
     targets: Array
     kept: float
-    start: str
-    iterations: int | None
-    cold_iterations: int | None
     seconds: float
+    counts: Counts | None = None
 
 
 def starts() -> list[str]:
@@ -60,30 +73,33 @@ def match(problem: Problem, options: Options, start: WarmStart | None = None) ->
         start = make(options.start)
     began = time.perf_counter()
     kept = protect(problem, options.neutrals)
-    plan, targets = kept.matched, problem.x
-    iterations, cold = None, None
-    if kept.rest is not None:
-        g, iterations = _potentials(kept.rest, start, network_only=options.network_only)
-        moved = sinkhorn.plan(kept.rest, g)
-        plan = plan + kept.mass * moved
-        on = kept.rest.a > 0
-        goes = problem.x.copy()
-        goes[on] = (moved[on] @ problem.y) / moved[on].sum(axis=1, keepdims=True)
-        targets = problem.x + (1 - kept.kept)[:, None] * (goes - problem.x)
-    seconds = time.perf_counter() - began
-    if start is not None and kept.rest is not None:
-        cold = sinkhorn.reference(kept.rest).iterations
-    share = float(kept.matched.sum())
-    return Match(plan, targets, share, options.start, iterations, cold, seconds)
-
-
-def _potentials(problem: Problem, start: WarmStart | None, *, network_only: bool) -> tuple[Array, int | None]:
-    """Return g (l,) and the reference iterations to it, the start's own passes included."""
+    if kept.rest is None:
+        return Match(kept.matched, problem.x, float(kept.matched.sum()), time.perf_counter() - began)
     if start is None:
-        return exact.solve(problem).g, None
+        g, counts, spent = exact.solve(kept.rest).g, None, 0.0
+    else:
+        g, counts, spent = _from(start, kept.rest, options)
+    moved = sinkhorn.plan(kept.rest, g)
+    on = kept.rest.a > 0
+    goes = problem.x.copy()
+    goes[on] = (moved[on] @ problem.y) / moved[on].sum(axis=1, keepdims=True)
+    targets = problem.x + (1 - kept.kept)[:, None] * (goes - problem.x)
+    plan = kept.matched + kept.mass * moved
+    return Match(plan, targets, float(kept.matched.sum()), time.perf_counter() - began - spent, counts)
+
+
+def _from(start: WarmStart, problem: Problem, options: Options) -> tuple[Array, Counts, float]:
+    """Return potentials (l,), the start's own or those after Sinkhorn, counts, and seconds that only they took."""
+    before = time.perf_counter()
     answer = start.start(Problems.of(problem))
+    asked = time.perf_counter()
+    warm = sinkhorn.reference(problem, answer.g[0])
+    middle = time.perf_counter()
+    cold = sinkhorn.reference(problem)
+    after = time.perf_counter()
     own = int(passes(answer.iterations, 1)[0])
-    if network_only:
-        return np.asarray(answer.g[0]), own
-    run = sinkhorn.reference(problem, answer.g[0])
-    return run.g, own + run.iterations
+    counts = Counts(
+        options.start, own + warm.iterations, own, middle - before, cold.iterations, after - middle,
+    )  # fmt: skip
+    g = np.asarray(answer.g[0]) if options.network_only else warm.g
+    return g, counts, after - (asked if options.network_only else middle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -22,8 +22,9 @@ from paletteot.transfer.photo import Photo
 from paletteot.transfer.reduction import reduced
 from paletteot.warmstarts.contract import WarmStart
 
-SAMPLE, REFINEMENTS = 8000, 6
-"""Of the clustering, as the pipeline has them in params.yaml."""
+LONG_SIDE, SAMPLE, REFINEMENTS = 512, 8000, 6
+"""Of the pictures and their clustering, as the pipeline has them in params.yaml."""
+TOGETHER = 8
 
 Mask = NDArray[np.bool_]
 
@@ -39,16 +40,29 @@ class Side:
     small: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, photos: Sequence[Photo], options: Options, masks: Sequence[Mask | None] = ()) -> Self:
-        """Return the palette of pictures, each reduced to 512 pixels first; all weigh the same.
+    def of(cls, photo: Photo, options: Options, mask: Mask | None = None) -> Self:
+        """Return the palette of a picture, reduced to LONG_SIDE first.
 
-        masks: what belongs of each, (h, w) bool, None for all of it. Raises DataError where nothing does.
+        mask: what belongs of it, (h, w) bool, None for all of it. Raises DataError where nothing does.
         """
+        small, counts = reduced(photo, LONG_SIDE, mask)
+        return cls._of(small[counts], options)
+
+    @classmethod
+    def of_all(cls, photos: Iterable[Photo], count: int, options: Options) -> Self:
+        """Return the palette of several pictures taken as one, each looked at once; large and small weigh the same.
+
+        count: how many they are: of many each is reduced further, to the pixels of TOGETHER whole ones.
+        """
+        side = max(1, round(LONG_SIDE * min(1.0, (TOGETHER / count) ** 0.5)))
         parts = []
-        for photo, mask in zip(photos, masks or [None] * len(photos), strict=True):
-            small, counts = reduced(photo, mask=mask)
+        for photo in photos:
+            small, counts = reduced(photo, side)
             parts.append(small[counts])
-        few = np.concatenate(parts)
+        return cls._of(np.concatenate(parts), options)
+
+    @classmethod
+    def _of(cls, few: NDArray[np.uint8], options: Options) -> Self:
         made = palettes.palette(few[:, None], k=options.k, sample=SAMPLE, refinements=REFINEMENTS, seed=options.seed)
         return cls(made, few)
 
@@ -147,6 +161,6 @@ def transfer(
     photo, other = Photo.of(a), Photo.of(b)
     mask = None if mask_a is None else opened_mask(mask_a, photo)
     theirs = None if mask_b is None else opened_mask(mask_b, other)
-    source, target = Side.of([photo], chosen, [mask]), Side.of([other], chosen, [theirs])
+    source, target = Side.of(photo, chosen, mask), Side.of(other, chosen, theirs)
     look = Look.between(source, target, chosen, grey=photo.grey)
     return Transfer(look.on(photo, mask), look)
