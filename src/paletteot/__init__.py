@@ -13,8 +13,20 @@ if TYPE_CHECKING:
     from paletteot.ot.problem import Problem
     from paletteot.ot.sinkhorn import plan
     from paletteot.pretrained import warm_start
+    from paletteot.transfer.run import transfer
 
-__all__ = ["PaletteOTError", "Plans", "Problem", "Solution", "example", "load", "plan", "solve", "warm_start"]
+__all__ = [
+    "PaletteOTError",
+    "Plans",
+    "Problem",
+    "Solution",
+    "example",
+    "load",
+    "plan",
+    "solve",
+    "transfer",
+    "warm_start",
+]
 
 _HOMES = {
     "PaletteOTError": "errors",
@@ -25,6 +37,7 @@ _HOMES = {
     "load": "dataset.plans",
     "plan": "ot.sinkhorn",
     "solve": "ot.exact",
+    "transfer": "transfer.run",
     "warm_start": "pretrained",
 }
 """Module of each public name: imported when it is asked for, so that no part of the package waits for the others."""

@@ -6,6 +6,9 @@ BLAS and its powers through the CPU's own instructions, so that last bits of a p
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,7 @@ from paletteot.arithmetic.vector import exp, log
 from paletteot.compiled import njit
 
 Array = NDArray[np.float64]
+Levels = TypeVar("Levels", np.uint8, np.uint16)
 Colours = NDArray[np.uint8]
 
 WHITE = (0.95047, 1.0, 1.08883)
@@ -39,18 +43,29 @@ def _decoded(f: float) -> float:  # pragma: no cover - compiled
 
 
 @njit(error_model="numpy")
-def _companded(linear: float) -> int:  # pragma: no cover - compiled
-    """Return the sRGB byte of a linear intensity; what leaves sRGB is clipped."""
+def _companded(linear: float, top: float) -> int:  # pragma: no cover - compiled
+    """Return the sRGB level, 0 to top, of a linear intensity; what leaves sRGB is clipped."""
     value = 1.055 * power(linear, 1.0 / 2.4) - 0.055 if linear > 0.0031308 else 12.92 * linear
-    return int(np.floor(255.0 * min(max(value, 0.0), 1.0) + 0.5))
+    return int(np.floor(top * min(max(value, 0.0), 1.0) + 0.5))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _from_srgb(colours: Colours, lab: Array) -> None:  # pragma: no cover - compiled
-    linear = np.empty(256)
-    for level in range(256):
-        value = level / 255.0
-        linear[level] = power((value + 0.055) / 1.055, 2.4) if value > 0.04045 else value / 12.92
+def _linear(table: Array) -> None:  # pragma: no cover - compiled
+    for level in range(len(table)):
+        value = level / (len(table) - 1.0)
+        table[level] = power((value + 0.055) / 1.055, 2.4) if value > 0.04045 else value / 12.92
+
+
+@lru_cache(maxsize=2)
+def _intensities(levels: int) -> Array:
+    """Return the linear intensity of each sRGB level, (levels,)."""
+    table = np.empty(levels)
+    _linear(table)
+    return table
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _from_srgb(colours: Any, linear: Array, lab: Array) -> None:  # pragma: no cover - compiled
     for i in range(len(colours)):
         r, g, b = linear[colours[i, 0]], linear[colours[i, 1]], linear[colours[i, 2]]
         x = _encoded((0.412453 * r + 0.35758 * g + 0.180423 * b) / WHITE[0])
@@ -60,27 +75,29 @@ def _from_srgb(colours: Colours, lab: Array) -> None:  # pragma: no cover - comp
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _to_srgb(lab: Array, colours: Colours) -> None:  # pragma: no cover - compiled
+def _to_srgb(lab: Array, top: float, colours: Any) -> None:  # pragma: no cover - compiled
     for i in range(len(lab)):
         f = (lab[i, 0] + 16.0) / 116.0
         x = _decoded(lab[i, 1] / 500.0 + f) * WHITE[0]
         y = _decoded(f) * WHITE[1]
         z = _decoded(max(f - lab[i, 2] / 200.0, 0.0)) * WHITE[2]
         # The inverse of the matrix above.
-        colours[i, 0] = _companded(3.2404813432005266 * x - 1.5371515162713183 * y - 0.4985363261688878 * z)
-        colours[i, 1] = _companded(-0.9692549499965682 * x + 1.8759900014898907 * y + 0.04155592655829284 * z)
-        colours[i, 2] = _companded(0.055646639135177166 * x - 0.20404133836651123 * y + 1.0573110696453443 * z)
+        colours[i, 0] = _companded(3.2404813432005266 * x - 1.5371515162713183 * y - 0.4985363261688878 * z, top)
+        colours[i, 1] = _companded(-0.9692549499965682 * x + 1.8759900014898907 * y + 0.04155592655829284 * z, top)
+        colours[i, 2] = _companded(0.055646639135177166 * x - 0.20404133836651123 * y + 1.0573110696453443 * z, top)
 
 
-def from_srgb(colours: Colours) -> Array:
-    """Return the CIELAB of sRGB colours (..., 3) uint8 as float64 of the same shape."""
+def from_srgb(colours: NDArray[Levels]) -> Array:
+    """Return the CIELAB of sRGB colours (..., 3) uint8 or uint16 as float64 of the same shape."""
     lab = np.empty(colours.shape)
-    _from_srgb(np.ascontiguousarray(colours).reshape(-1, 3), lab.reshape(-1, 3))
+    linear = _intensities(np.iinfo(colours.dtype).max + 1)
+    _from_srgb(np.ascontiguousarray(colours).reshape(-1, 3), linear, lab.reshape(-1, 3))
     return lab
 
 
-def to_srgb(lab: Array) -> Colours:
-    """Return the sRGB of CIELAB colours (..., 3) as uint8 of the same shape; what leaves sRGB is clipped."""
-    colours = np.empty(lab.shape, dtype=np.uint8)
-    _to_srgb(np.ascontiguousarray(lab, dtype=np.float64).reshape(-1, 3), colours.reshape(-1, 3))
+def to_srgb(lab: Array, dtype: type[Levels] = np.uint8) -> NDArray[Levels]:  # type: ignore[assignment]
+    """Return the sRGB of CIELAB colours (..., 3) as uint8 or uint16 of the same shape; what leaves sRGB is clipped."""
+    colours = np.empty(lab.shape, dtype=dtype)
+    top = float(np.iinfo(dtype).max)
+    _to_srgb(np.ascontiguousarray(lab, dtype=np.float64).reshape(-1, 3), top, colours.reshape(-1, 3))
     return colours

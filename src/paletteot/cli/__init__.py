@@ -16,6 +16,7 @@ from paletteot.cli import (
     submitting,
     taking_part,
     timing,
+    transferring,
 )  # fmt: skip
 from paletteot.endings import one_line
 from paletteot.extras import needed
@@ -42,8 +43,8 @@ def paletteot() -> None:
 
 
 for command in (
-    images.images, colours.palette, solving.solve, judging.evaluate, judging.leaderboard, data.verify,
-    taking_part.new_warm_start, taking_part.check, submitting.submit, timing.time_solvers,
+    images.images, colours.palette, transferring.transfer, solving.solve, judging.evaluate, judging.leaderboard,
+    data.verify, taking_part.new_warm_start, taking_part.check, submitting.submit, timing.time_solvers,
     seed_checkpoint.import_seed_checkpoint, mending.mend, remaking.data,
 ):  # fmt: skip
     app.command()(command)

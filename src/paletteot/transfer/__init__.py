@@ -1,0 +1,1 @@
+"""Colour transfer: one picture's colours moved onto another by transport between their palettes."""
