@@ -159,8 +159,8 @@ def transfer(
     """
     chosen = (options or Options()).but(**changes)
     photo, other = Photo.of(a), Photo.of(b)
-    mask = None if mask_a is None else opened_mask(mask_a, photo)
-    theirs = None if mask_b is None else opened_mask(mask_b, other)
+    mask = None if mask_a is None else opened_mask(mask_a, photo.pixels.shape[:2])
+    theirs = None if mask_b is None else opened_mask(mask_b, other.pixels.shape[:2])
     source, target = Side.of(photo, chosen, mask), Side.of(other, chosen, theirs)
     look = Look.between(source, target, chosen, grey=photo.grey)
     return Transfer(look.on(photo, mask), look)
