@@ -95,10 +95,11 @@ def write(path: Path, a: Photo, b: Photo, made: Transfer, options: Options) -> N
 
 def explain(a: Photo, b: Photo, made: Transfer, options: Options) -> Image.Image:
     """Return a picture of WIDTH pixels that explains a transfer of b's colours onto a."""
-    pictures = [Shown(_eight_bits(one.pixels), one.name) for one in (a, b, made.photo)]
+    ours, theirs, result = (Shown(_eight_bits(one.pixels), one.name) for one in (a, b, made.photo))
     shift = np.linalg.norm(made.map(made.source.centroids) - made.source.centroids, axis=1)
     moved = float(np.average(shift, weights=made.source.weights))
-    return draw(Story(*pictures, made.source, made.target, made.match.plan, facts(made.match, options, moved)))
+    told = facts(made.match, options, moved)
+    return draw(Story(ours, theirs, result, made.source, made.target, made.match.plan, told))
 
 
 def facts(match: Match, options: Options, moved: float) -> list[Fact]:
@@ -147,7 +148,7 @@ def draw(story: Story) -> Image.Image:
         left += width
         pen.text((left + between // 2, top + height // 2), sign, FAINT, font(SIGN), anchor="mm")
         left += between
-    _label(pen, flow - 12, "ls", "The palette of A", "every ribbon is as wide as the share of pixels that it moves")
+    _label(pen, flow - 12, "ls", "The palette of A", "a ribbon begins as wide as the share of the pixels that it moves")
     _paste(page, _flow(story), MARGIN, flow)
     _label(pen, bottom + 12, "lt", "The palette of B", "")
     _facts(pen, story.facts, bottom + 2 * LABEL + 40)

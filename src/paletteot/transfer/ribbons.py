@@ -15,8 +15,7 @@ from paletteot.lab import Array
 Order = NDArray[np.int64]
 
 GROUPS = 28
-"""Groups of like colours of a palette at most: ribbons join groups, since one for each pair of atoms is too fine to see.
-"""
+"""Groups of like colours of a palette at most. Ribbons join groups: one for each pair of atoms is too fine to see."""
 LEAST = 8e-4
 """Share of the mass below which a ribbon, hardly a pixel wide, is left out, if others leave and reach its groups."""
 STEPS = 24
