@@ -163,7 +163,7 @@ def test_the_facts_are_those_of_the_match(pair):
     counts = made.match.counts
     assert told["colours of A and of B"] == "16 : 16"
     assert told["Delta E a colour of A moves on average"] == "12.3"
-    assert told["epsilon of the transport, LAB units"] == "0.1"
+    assert told["epsilon, the blur of the transport, LAB units"] == "0.1"
     assert told["iterations from the start cold"] == told["iterations from cold"] == f"{counts.iterations:,}"
     plain = explaining.facts(transfer(*pair, k=16).match, Options(k=16), 1.0)
     assert not [one for one in plain if "iterations" in one.what]

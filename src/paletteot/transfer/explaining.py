@@ -108,14 +108,14 @@ def facts(match: Match, options: Options, moved: float) -> list[Fact]:
     found = [
         Fact(f"{rows} : {columns}", "colours of A and of B"),
         Fact(f"{moved:.1f}", "Delta E a colour of A moves on average"),
-        Fact(f"{options.eps:g}", "epsilon of the transport, LAB units"),
+        Fact(f"{options.eps:g}", "epsilon, the blur of the transport, LAB units"),
     ]
     if (counts := match.counts) is not None:
         found += [
             Fact(f"{counts.iterations:,}", f"iterations from the start {counts.start}"),
             Fact(f"{counts.cold_iterations:,}", "iterations from cold"),
         ]
-    found.append(Fact(f"{1000 * match.seconds:.1f} ms", "took the transport"))
+    found.append(Fact(f"{1000 * match.seconds:.1f} ms", "for the transport"))
     if match.kept >= 0.0005:
         found.append(Fact(f"{match.kept:.1%}", "of A kept: greys that B has too"))
     return found
@@ -143,7 +143,7 @@ def draw(story: Story) -> Image.Image:
     pen.text((MARGIN, MARGIN + 30), title, INK, font(TITLE), anchor="ls")
     between = (WIDTH - 2 * MARGIN - sum(widths)) / 2
     lefts = (MARGIN, round(MARGIN + widths[0] + between), WIDTH - MARGIN - widths[2])
-    labels = (f"A  {story.a.name}", f"B  {story.b.name}", "Result")
+    labels = (f"A: {story.a.name}", f"B: {story.b.name}", "Result")
     for one, left, width, label in zip(shown, lefts, widths, labels, strict=True):
         _paste(page, _framed(one.pixels, width, height), left, top)
         pen.text((left, top + height + 28), shortened(label, LABEL, width), FAINT, font(LABEL), anchor="ls")
