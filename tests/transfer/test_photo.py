@@ -357,11 +357,34 @@ def test_colours_are_those_of_the_data_set(tmp_path):
     """Of every format and mode without alpha: `images.decode` is what makes palettes' pictures."""
     from paletteot.images.decode import decode
 
-    for kind in ("RGB.jpg", "L.jpg", "CMYK.jpg", "P.gif", "RGB.webp", "RGB.bmp", "CMYK.tif", "LAB.tif", "1.tif"):
+    for kind in (
+        "RGB.jpg",
+        "L.jpg",
+        "CMYK.jpg",
+        "P.gif",
+        "RGB.webp",
+        "RGB.bmp",
+        "CMYK.tif",
+        "LAB.tif",
+        "1.tif",
+        "RGB.avif",
+    ):
         file, mode = tmp_path / kind, kind.partition(".")[0]
         image = Image.fromarray(smooth()) if mode != "LAB" else Image.frombytes("LAB", (80, 60), smooth().tobytes())
         image.convert(mode).save(file)
         assert np.array_equal(Photo.of(file).pixels, decode(file.read_bytes(), kind)), kind
+
+
+def test_photographs_of_telephones_keep_their_alpha(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    rgba = np.dstack([smooth(), smooth()[::-1, :, 0]])
+    Image.fromarray(rgba).save(tmp_path / "a.heic", quality=-1, chroma=444, matrix_coefficients=0)
+    opened = Photo.of(tmp_path / "a.heic")
+    with Image.open(tmp_path / "a.heic") as image:
+        expected = np.asarray(image.convert("RGBA"))
+    assert np.array_equal(np.dstack([opened.pixels, opened.alpha]), expected)
+    assert np.abs(opened.pixels.astype(int) - rgba[..., :3]).max() <= 3
 
 
 # Alpha, grey and depth, in and out
