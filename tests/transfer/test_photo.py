@@ -518,6 +518,19 @@ def test_sixteen_bit_tiffs_with_white_as_zero_and_premultiplied_alpha(tmp_path):
 
 
 @pytest.mark.usefixtures("deep")
+def test_a_sixteen_bit_tiff_without_all_of_its_strips_is_one_clear_line(tmp_path):
+    import tifffile
+
+    pixels = noise(64, 13, 3, dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", rowsperstrip=16, compression="zlib", metadata=None)
+    assert np.array_equal(Photo.of(tmp_path / "a.tif").pixels, pixels)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags["ImageLength"].overwrite(6400)
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read as a picture: parts of it are missing$"):
+        Photo.of(tmp_path / "a.tif")
+
+
+@pytest.mark.usefixtures("deep")
 def test_a_transparent_colour_of_16_bits(tmp_path):
     pixels = np.full((2, 2, 3), 1000, np.uint16)
     pixels[0, 0] = 1001
