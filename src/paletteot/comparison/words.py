@@ -16,9 +16,9 @@ The colours of picture B on picture A: how near the result comes to B's colours 
 palettes, LAB units), how much of A's edges and lightness it keeps (gradient SSIM, SSIM), how much of A's smooth ground
 has new edges (banding), how far A's whites moved (CIEDE2000), and seconds on one of several workers. Pictures
 of {pixels}.
-Medians over pairs, quartiles in brackets. `src/paletteot/comparison/measures.py` defines each measure; this page is made
-by `dvc repro transfer`. Ours: `hard`, and `smooth_SIGMA` (LAB); all other options as by default, so that greys that both
-pictures have stay.
+Medians over pairs, quartiles in brackets. `src/paletteot/comparison/measures.py` defines each measure; this page is
+made by `dvc repro transfer`. Ours: `hard`, and `smooth_SIGMA` (LAB); all other options as by default, so that greys
+that both pictures have stay.
 """
 
 
