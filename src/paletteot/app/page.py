@@ -35,13 +35,19 @@ HEAD = f"""<div class="top"><h1>The colours of one picture on another</h1>
 <p>PaletteOT makes a palette of each picture, finds the optimal transport between the two, and moves every colour of A the
 way its palette goes. <a href="{DOCS}" target="_blank" rel="noopener">How it works</a></p></div>"""
 NOTE = (
-    f"Pictures of up to {MOST_MEGABYTES} MB and {MOST_MEGAPIXELS} megapixels. They are kept for an hour at most, and "
-    "seen by nobody else."
+    f"Pictures may have {MOST_MEGABYTES} MB and {MOST_MEGAPIXELS} megapixels. They are removed after an hour, or when "
+    "the page is closed down."
 )
-PLAIN = Options()
+TAKEN = {
+    "Download picture": downloads.picture,
+    "Download LUT": downloads.lut,
+    "Download palettes": downloads.palettes,
+}
 AT_ONCE = 2
 """Visitors that are served at a time; the others wait in a queue."""
 QUEUE = 32
+FONTS = ("system-ui", "sans-serif")
+"""Of the visitor's own machine."""
 EVERY, OLD = 600, 3600
 """Seconds between looks for old files, and how old they may become."""
 TAKE_ALONG = """(file) => {
@@ -74,6 +80,8 @@ def page() -> Any:
     """Return the page, a `gradio.Blocks`; `launching` says how it is launched."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(EVERY, OLD)) as made:
         gr.HTML(HEAD)
+        with gr.Row():
+            tries = [gr.Button(pair.said, size="sm", min_width=220) for pair in PAIRS]
         with gr.Row(equal_height=False):
             a = _side("A: its colours are moved", "picture-a")
             b = _side("B: has the colours wanted", "picture-b")
@@ -82,23 +90,21 @@ def page() -> Any:
                     label="Result", interactive=False, format="png", height=300, buttons=["fullscreen"],
                     elem_id="result", alt_text="A in the colours of B",
                 )  # fmt: skip
-                said = gr.Markdown("", elem_classes="facts", elem_id="facts")
-        with gr.Row():
-            tries = [gr.Button(pair.said, size="sm", min_width=200) for pair in PAIRS]
+                with gr.Row(elem_classes="takes"):
+                    takes = {
+                        write: gr.Button(said, size="sm", min_width=90, elem_id=f"take-{write.__name__}")
+                        for said, write in TAKEN.items()
+                    }
         with gr.Row(equal_height=False):
             with gr.Column(min_width=300):
                 controls = _controls()
             with gr.Column(min_width=300):
+                gr.HTML('<h2 class="over">From the palette of A, above, to that of B</h2>')
                 plan = gr.Image(
-                    label="From A's palette to B's", interactive=False, format="png", buttons=["fullscreen"],
-                    elem_id="plan", alt_text="Both palettes, and ribbons for what goes where",
+                    show_label=False, interactive=False, format="png", buttons=["fullscreen"], elem_id="plan",
+                    alt_text="Both palettes, and ribbons for what goes where",
                 )  # fmt: skip
-                with gr.Row():
-                    takes = {
-                        downloads.picture: gr.Button("Download the picture", min_width=140, elem_id="take-picture"),
-                        downloads.lut: gr.Button("Download the LUT", min_width=140, elem_id="take-lut"),
-                        downloads.palettes: gr.Button("Download the palettes", min_width=140, elem_id="take-palettes"),
-                    }
+                said = gr.Markdown("", elem_classes="facts", elem_id="facts")
                 gr.Markdown(NOTE, elem_classes="facts")
         asked = [a.file, b.file, *controls]
         shown = {
@@ -126,7 +132,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private"}
 def launching() -> dict[str, Any]:
     """Return what `Blocks.launch` is given wherever the page runs: its looks and limits, and nothing from elsewhere."""
     return {
-        "theme": gr.themes.Default(primary_hue="blue", neutral_hue="slate"),
+        "theme": gr.themes.Default(primary_hue="blue", neutral_hue="slate", font=FONTS),
         "css": files("paletteot.app").joinpath("style.css").read_text(encoding="utf-8"),
         "max_file_size": f"{MOST_MEGABYTES}mb", "footer_links": [], "run_history": False, "ssr_mode": False,
         "share": False, "enable_monitoring": False, "mcp_server": False, "pwa": False, "quiet": True,
@@ -145,20 +151,20 @@ def _side(label: str, name: str) -> Side:
 def _controls() -> list[Any]:
     """Return what is moved, in the order of `_options`."""
     sliders = [
-        gr.Slider(2, 256, PLAIN.k, step=1, label=CHOICES["k"], elem_id="k"),
-        gr.Slider(0.05, 10, PLAIN.eps, step=0.05, label=CHOICES["eps"], elem_id="eps"),
-        gr.Slider(0.5, 20, PLAIN.sigma, step=0.5, label=CHOICES["sigma"], elem_id="sigma"),
-        gr.Slider(0, 1, PLAIN.strength, step=0.05, label=CHOICES["strength"], elem_id="strength"),
-        gr.Slider(0, 1, PLAIN.neutrals, step=0.05, label=CHOICES["neutrals"], elem_id="neutrals"),
+        gr.Slider(2, 256, studio.PLAIN.k, step=1, label=CHOICES["k"], elem_id="k"),
+        gr.Slider(0.05, 10, studio.PLAIN.eps, step=0.05, label=CHOICES["eps"], elem_id="eps"),
+        gr.Slider(0.5, 20, studio.PLAIN.sigma, step=0.5, label=CHOICES["sigma"], elem_id="sigma"),
+        gr.Slider(0, 1, studio.PLAIN.strength, step=0.05, label=CHOICES["strength"], elem_id="strength"),
+        gr.Slider(0, 1, studio.PLAIN.neutrals, step=0.05, label=CHOICES["neutrals"], elem_id="neutrals"),
     ]
     ways = [
         ("smooth: a blend of the shifts of near colours", "smooth"),
         ("hard: one new colour for each of the palette", "hard"),
     ]
-    method = gr.Radio(ways, value=PLAIN.method, label="method", elem_id="method")
-    keep = gr.Checkbox(PLAIN.keep_luminance, label="keep the lightness of A", elem_id="keep-luminance")
+    method = gr.Radio(ways, value=studio.PLAIN.method, label="method", elem_id="method")
+    keep = gr.Checkbox(studio.PLAIN.keep_luminance, label="keep the lightness of A", elem_id="keep-luminance")
     begun = [("the exact plan, nothing counted" if name == EXACT else name, name) for name in starts()]
-    start = gr.Dropdown(begun, value=PLAIN.start, label="start that Sinkhorn is counted from", elem_id="start")
+    start = gr.Dropdown(begun, value=studio.PLAIN.start, label="start that Sinkhorn is counted from", elem_id="start")
     return [*sliders, method, keep, start]
 
 

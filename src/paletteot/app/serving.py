@@ -30,11 +30,22 @@ def serve(host: str, port: int, say: Callable[[str], None], *, browser: bool = F
             )
         except OSError:
             raise ParamsError(f"--host and --port must be free to listen on, but {host}:{port} is not") from None
+        threading.Thread(target=_warm, daemon=True).start()
         say(f"the page is at http://{f'[{host}]' if ':' in host else host}:{port}/ until Ctrl-C")
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
             say("closed; nothing of what was sent is kept")
+
+
+def _warm() -> None:
+    """Have what is compiled at its first use compiled, before somebody waits for it."""
+    from paletteot.app import studio
+    from paletteot.app.pairs import PAIRS
+
+    for pair in PAIRS:
+        studio.preview(*pair.files, studio.PLAIN)
+        studio.flow(*pair.files, studio.PLAIN)
 
 
 def is_loopback(host: str) -> bool:

@@ -17,7 +17,7 @@ def strip(palette: Palette, name: str) -> str:
     """Return a strip of a palette's colours, heaviest first; each says its hex digits and its share to a mouse."""
     found = sheet(palette, name)
     bars = "".join(
-        f'<span style="flex:{one.weight:.5f};background:{one.hex}" title="{one.hex} {one.share}"></span>'
+        f'<span style="flex:{1000 * one.weight:.2f};background:{one.hex}" title="{one.hex} {one.share}"></span>'
         for one in found.colours
         if one.weight >= SHOWN
     )

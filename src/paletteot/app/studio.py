@@ -24,6 +24,7 @@ from paletteot.transfer.reduction import reduced
 from paletteot.transfer.run import LONG_SIDE, Look, Side, Transfer
 from paletteot.warmstarts.contract import WarmStart
 
+PLAIN = Options()
 SHOWN = 1024
 """Pixels of the longer side of what the page shows."""
 PICTURES, SIDES, LOOKS = 32, 64, 64
