@@ -34,7 +34,7 @@ class ColourMap:
     a: Array
     t: Array
     method: Method = "smooth"
-    sigma: float = 4.0
+    sigma: float = 8.0
     strength: float = 1.0
     keep_luminance: bool = False
     reach: float = 0.0

@@ -30,7 +30,7 @@ class Options:
     k: int = 128
     eps: float = 0.1
     method: Method = "smooth"
-    sigma: float = 4.0
+    sigma: float = 8.0
     strength: float = 1.0
     keep_luminance: bool = False
     neutrals: float = 1.0

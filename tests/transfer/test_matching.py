@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import paletteot
+from paletteot.errors import ParamsError
+from paletteot.ot import sinkhorn
+from paletteot.ot.problem import Problems
+from paletteot.transfer.matching import make, match, starts
+from paletteot.transfer.options import Options
+
+
+def test_without_kept_neutrals_the_plan_is_the_exact_one(make_problem):
+    problem = make_problem(seed=3, k=20)
+    made = match(problem, Options(neutrals=0))
+    expected = paletteot.plan(problem, paletteot.solve(problem).g)
+    np.testing.assert_allclose(made.plan, expected, atol=1e-12)
+    np.testing.assert_allclose(made.targets, expected @ problem.y / problem.a[:, None], atol=1e-8)
+    assert made.counts is None
+    assert made.kept == 0
+
+
+def test_rows_of_the_plan_sum_to_the_source_whatever_is_kept():
+    problem = paletteot.example()
+    made = match(problem, Options())
+    np.testing.assert_allclose(made.plan.sum(axis=1), problem.a, atol=1e-7)
+
+
+def test_iterations_are_those_of_the_reference_from_the_start_and_from_cold(make_problem):
+    problem = make_problem(seed=4, k=20)
+    made = match(problem, Options(neutrals=0, start="gaussian"))
+    start = make("gaussian").start(Problems.of(problem))
+    assert made.counts is not None
+    assert made.counts.cold_iterations == sinkhorn.reference(problem).iterations
+    assert made.counts.iterations == sinkhorn.reference(problem, start.g[0]).iterations + made.counts.own
+
+
+def test_the_plan_of_the_network_alone_is_not_the_one_after_sinkhorn_from_it():
+    pytest.importorskip("torch")
+    problem = paletteot.example()
+    alone = match(problem, Options(start="dual", network_only=True))
+    after = match(problem, Options(start="dual"))
+    exact = match(problem, Options())
+    assert np.abs(alone.plan - exact.plan).sum() > 10 * np.abs(after.plan - exact.plan).sum()
+    assert np.abs(after.plan - exact.plan).sum() < 0.01
+    assert alone.counts is not None
+    assert after.counts is not None
+    assert alone.counts.iterations == after.counts.iterations
+
+
+@pytest.mark.parametrize("name", [name for name in starts() if name not in ("none", "dual")])
+def test_every_start_that_is_named_starts(name, make_problem):
+    assert match(make_problem(k=8), Options(start=name, neutrals=0)).counts is not None
+
+
+def test_an_unknown_start_is_said_with_the_known_ones(make_problem):
+    with pytest.raises(ParamsError, match=r"start must be one of none, dual, .*cold.*, but is 'warm'"):
+        match(make_problem(k=8), Options(start="warm"))
