@@ -22,7 +22,7 @@ class Pair(NamedTuple):
 
 
 PAIRS = (
-    Pair("Rocket in the colours of coffee", "rocket.jpg", "coffee.png"),
-    Pair("Coffee in the colours of a rocket", "coffee.png", "rocket.jpg"),
+    Pair("Example: a rocket in the colours of coffee", "rocket.jpg", "coffee.png"),
+    Pair("Example: coffee in the colours of a rocket", "coffee.png", "rocket.jpg"),
 )
 """rocket.jpg: SpaceX, launch of DSCOVR, public domain. coffee.png: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0."""
