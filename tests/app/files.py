@@ -58,7 +58,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty.png": (lambda: b"", "an empty file"),
     "drawing.svg": (lambda: SVG, "cannot be read as a picture"),
     "corrupt.png": (_corrupt, "cannot be read as a picture"),
-    "heavy.bmp": (lambda: bytes(40 * 10**6 + 1), "at most 40 MB"),
+    "heavy.bmp": (lambda: bytes((40 << 20) + 1), "at most 40 MB"),
 }
 """What is refused, and words of the line that says why."""
 

@@ -23,10 +23,11 @@ def check(path: Path, name: str) -> None:
         raise DataError(f"{name}: must be a picture, but is a folder")
     if not path.is_file():
         raise DataError(f"{name}: is no longer here; choose it again")
-    if not (size := path.stat().st_size):
+    size = path.stat().st_size
+    if not size:
         raise DataError(f"{name}: must be a picture, but is an empty file")
-    if size > MOST_MEGABYTES * 10**6:
-        raise DataError(f"{name}: must have at most {MOST_MEGABYTES} MB, but has {size / 10**6:.0f} MB")
+    if size > MOST_MEGABYTES << 20:
+        raise DataError(f"{name}: must have at most {MOST_MEGABYTES} MB, but is larger")
     check_pixels(_size(path), name)
 
 

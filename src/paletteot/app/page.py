@@ -113,7 +113,7 @@ def page() -> Any:
         }  # fmt: skip
         for side in (a, b):
             taken = side.image.input(_take, [side.image, side.file], [side.image, side.file], preprocess=False, **QUIET)
-            taken.failure(_back, [side.file], [side.image], **QUIET)
+            taken.failure(_back, [side.image, side.file], [side.image], preprocess=False, **QUIET)
             taken.success(**shown, **QUIET)
         for button, pair in zip(tries, PAIRS, strict=True):
             chosen = button.click(_chooser(pair), None, [a.image, a.file, b.image, b.file], **QUIET)
@@ -184,20 +184,18 @@ def _in_the_page() -> Iterator[None]:
 
 
 def _take(sent: Any, file: Path | None) -> tuple[Any, Path | None]:
-    """Open what a visitor has sent; nothing where it was taken away. What is no picture is not kept."""
+    """Open what a visitor has sent; nothing where it was taken away."""
     if sent is None:
         return None, None
     file = Path(sent["path"])
     with _in_the_page():
-        try:
-            return _image(studio.picture(file).shown), file
-        except PaletteOTError:
-            scratch.forget(file)
-            raise
+        return _image(studio.picture(file).shown), file
 
 
-def _back(file: Path | None) -> Any:
-    """Show the picture that was there before the one that was refused."""
+def _back(sent: Any, file: Path | None) -> Any:
+    """Remove what was refused, and show the picture that was there before."""
+    if sent is not None:
+        scratch.forget(Path(sent["path"]))
     return None if file is None else _image(studio.picture(file).shown)
 
 
