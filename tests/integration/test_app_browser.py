@@ -256,7 +256,9 @@ def test_what_is_no_picture_is_said_in_one_line_and_takes_nothing_away(visitor, 
 
 def test_a_file_that_is_too_large_is_refused_on_its_way(visitor, tmp_path):
     visitor.send("a", files.written(tmp_path, "heavy.bmp"))
-    assert visitor.until(visitor.errors) == ["x"]
+    (said,) = visitor.until(visitor.errors)
+    assert "maximum allowed size of 40" in said
+    assert "heavy.bmp" in said
     assert "heavy.bmp" not in visitor.served.sent()
     complaints = visitor.complaints()
     assert complaints
