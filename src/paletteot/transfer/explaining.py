@@ -108,14 +108,14 @@ def facts(match: Match, options: Options, moved: float) -> list[Fact]:
     found = [
         Fact(f"{rows} : {columns}", "colours of A and of B"),
         Fact(f"{moved:.1f}", "Delta E a colour of A moves on average"),
-        Fact(f"{options.eps:g}", "epsilon of the transport, LAB units"),
+        Fact(f"{options.eps:g}", "epsilon, the blur of the transport, LAB units"),
     ]
     if (counts := match.counts) is not None:
         found += [
             Fact(f"{counts.iterations:,}", f"iterations from the start {counts.start}"),
             Fact(f"{counts.cold_iterations:,}", "iterations from cold"),
         ]
-    found.append(Fact(f"{1000 * match.seconds:.1f} ms", "took the transport"))
+    found.append(Fact(f"{1000 * match.seconds:.1f} ms", "for the transport"))
     if match.kept >= 0.0005:
         found.append(Fact(f"{match.kept:.1%}", "of A kept: greys that B has too"))
     return found
@@ -138,19 +138,20 @@ def draw(story: Story) -> Image.Image:
     page = Image.new("RGB", (WIDTH, bottom + 2 * LABEL + NUMBER + 3 * LABEL + 34 + MARGIN), PAPER)
     pen = ImageDraw.Draw(page)
     half = (WIDTH - 2 * MARGIN - font(TITLE).getlength(" in the colours of ")) / 2
-    title = f"{shortened(story.a.name, TITLE, half)} in the colours of {shortened(story.b.name, TITLE, half)}"
-    pen.text((MARGIN, MARGIN), title, INK, font(TITLE), anchor="lt")
-    left, between = MARGIN, (WIDTH - 2 * MARGIN - sum(widths)) // 2
-    labels = (f"A: {story.a.name}", f"B: {story.b.name}", "A in the colours of B")
-    for one, width, label, sign in zip(shown, widths, labels, "+= ", strict=True):
+    names = [shortened(one.name, TITLE, half) or letter for one, letter in zip(shown, "AB", strict=False)]
+    title = " in the colours of ".join(names)
+    pen.text((MARGIN, MARGIN + 30), title, INK, font(TITLE), anchor="ls")
+    between = (WIDTH - 2 * MARGIN - sum(widths)) / 2
+    lefts = (MARGIN, round(MARGIN + widths[0] + between), WIDTH - MARGIN - widths[2])
+    labels = (f"A: {story.a.name}", f"B: {story.b.name}", "Result")
+    for one, left, width, label in zip(shown, lefts, widths, labels, strict=True):
         _paste(page, _framed(one.pixels, width, height), left, top)
-        pen.text((left, top + height + 14), shortened(label, LABEL, width), FAINT, font(LABEL), anchor="lt")
-        left += width
-        pen.text((left + between // 2, top + height // 2), sign, FAINT, font(SIGN), anchor="mm")
-        left += between
-    _label(pen, flow - 12, "ls", "The palette of A", "a ribbon begins as wide as the share of the pixels that it moves")
+        pen.text((left, top + height + 28), shortened(label, LABEL, width), FAINT, font(LABEL), anchor="ls")
+    for sign, left, width in zip("+=", lefts, widths, strict=False):
+        pen.text((left + width + between / 2, top + height / 2), sign, FAINT, font(SIGN), anchor="mm")
+    _label(pen, flow - 12, "The palette of A", "a ribbon begins as wide as the share of the pixels that it moves")
     _paste(page, _flow(story), MARGIN, flow)
-    _label(pen, bottom + 12, "lt", "The palette of B", "")
+    _label(pen, bottom + 26, "The palette of B", "")
     _facts(pen, story.facts, bottom + 2 * LABEL + 40)
     return page
 
@@ -198,9 +199,9 @@ def _paste(page: Image.Image, image: Image.Image, left: int, top: int) -> None:
     page.paste(image, (left, top), large.resize(image.size, Image.Resampling.BOX))
 
 
-def _label(pen: ImageDraw.ImageDraw, top: int, anchor: str, left: str, right: str) -> None:
-    pen.text((MARGIN, top), left, INK, font(LABEL), anchor=anchor)
-    pen.text((WIDTH - MARGIN, top), right, FAINT, font(LABEL), anchor=f"r{anchor[1]}")
+def _label(pen: ImageDraw.ImageDraw, base: int, left: str, right: str) -> None:
+    pen.text((MARGIN, base), left, INK, font(LABEL), anchor="ls")
+    pen.text((WIDTH - MARGIN, base), right, FAINT, font(LABEL), anchor="rs")
 
 
 def _facts(pen: ImageDraw.ImageDraw, told: Sequence[Fact], top: int) -> None:
@@ -209,6 +210,6 @@ def _facts(pen: ImageDraw.ImageDraw, told: Sequence[Fact], top: int) -> None:
     across = (WIDTH - 2 * MARGIN) / max(len(told), 5)
     for place, one in enumerate(told):
         left, width = MARGIN + place * across, across - 24
-        pen.text((left, top), shortened(one.value, NUMBER, width), INK, font(NUMBER), anchor="lt")
+        pen.text((left, top + 24), shortened(one.value, NUMBER, width), INK, font(NUMBER), anchor="ls")
         below = (left, top + NUMBER + 10)
-        pen.multiline_text(below, wrapped(one.what, LABEL, width, 2), FAINT, font(LABEL), spacing=5)
+        pen.text(below, wrapped(one.what, LABEL, width, 2), FAINT, font(LABEL), spacing=5)

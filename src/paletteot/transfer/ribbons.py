@@ -20,7 +20,7 @@ LEAST = 8e-4
 """Share of the mass below which a ribbon, hardly a pixel wide, is left out, if others leave and reach its groups."""
 STEPS = 24
 """Colours along a ribbon, between which is interpolated."""
-OPACITY = 0.92
+OPACITY = 0.94
 """Of ribbons, so that crossings show."""
 
 
