@@ -161,8 +161,8 @@ def main() -> None:
         table = beside(folder)
     lines = [
         f"{' and '.join(PAIR)} of the data set, enlarged to {given.megapixels:g} megapixels, with grain; k = 128, "
-        f"median of {REPEATS} runs; each library in a process of its own, from arrays to an array, importing and compiling "
-        f"excluded; what takes longer than {PATIENCE} s is not waited for. MB: peak beside the pictures.",
+        f"median of {REPEATS} runs; each library in a process of its own, from arrays to an array, importing "
+        f"and compiling excluded; what takes longer than {PATIENCE} s is not waited for. MB: peak beside the pictures.",
         "", "| transfer | s | ratio | MB |", "|---|---|---|---|", *table, "",
         f"Ours from two JPEGs to one, {total:.2f} s (target: 3 s):",
         "", "| part | ms |", "|---|---|", *by_part, "",
