@@ -112,13 +112,13 @@ def fall(light: float, cosine: float, sine: float) -> float:  # pragma: no cover
 
 @njit(error_model="numpy")
 def largest_chroma(
-    light: float, cosine: float, sine: float, guess: float
+    light: float, cosine: float, sine: float, guess: float, falls: float
 ) -> tuple[float, float]:  # pragma: no cover - compiled
     """Return the largest chroma of a hue at a lightness or in reach of its fall, and the lightness that has it.
 
-    guess: as in `largest_at`.
+    guess: as in `largest_at`. falls: 1, or 0 where lightness must not give way.
     """
-    most, where, depth = 0.0, light, fall(light, cosine, sine)
+    most, where, depth = 0.0, light, falls * fall(light, cosine, sine)
     for step in range(FALL_STEPS if depth > 0.0 else 0, -1, -1):  # from below, which nearly always has most
         lower = light - depth * step / FALL_STEPS
         if inside(lower, cosine, sine, most + CLOSE):
@@ -140,17 +140,18 @@ def polar(light: float, a: float, b: float) -> tuple[float, float, float, float]
 
 @njit(error_model="numpy")
 def compressed(
-    light: float, a: float, b: float, reach: float
+    light: float, a: float, b: float, reach: float, falls: float
 ) -> tuple[float, float, float]:  # pragma: no cover - compiled
     """Return where a colour comes to lie inside of sRGB, CIELAB.
 
     reach: how far the farthest of the picture lies outside (`overshoot`); what is beyond that ends on the boundary.
+    falls: as in `largest_chroma`.
     """
     kept, cosine, sine, chroma = polar(light, a, b)
     within = kept == light and inside(light, cosine, sine, chroma)
     if within and (reach <= 0.0 or inside(light, cosine, sine, chroma / KNEE)):
         return light, a, b
-    most, where = largest_chroma(kept, cosine, sine, min(chroma, MOST_CHROMA))
+    most, where = largest_chroma(kept, cosine, sine, min(chroma, MOST_CHROMA), falls)
     most = max(most, chroma) if within else most  # at a corner of sRGB between the steps of a fall
     knee = KNEE * most
     shell, beyond = most - knee, min(chroma - knee, most - knee + reach)
@@ -180,45 +181,47 @@ def _lightness(
 
 
 @njit(error_model="numpy")
-def overshoot(light: float, a: float, b: float, least: float) -> float:  # pragma: no cover - compiled
+def overshoot(light: float, a: float, b: float, least: float, falls: float) -> float:  # pragma: no cover - compiled
     """Return the chroma that a colour has beyond the largest of its hue and lightness, at least `least`."""
     light, cosine, sine, chroma = polar(light, a, b)
     if chroma <= least or inside(light, cosine, sine, chroma - least):
         return least
-    return max(least, chroma - largest_chroma(light, cosine, sine, min(chroma, MOST_CHROMA))[0])
+    return max(least, chroma - largest_chroma(light, cosine, sine, min(chroma, MOST_CHROMA), falls)[0])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _reach(lab: Array) -> float:  # pragma: no cover - compiled
+def _reach(lab: Array, falls: float) -> float:  # pragma: no cover - compiled
     largest = 0.0
     for i in range(len(lab)):
-        largest = overshoot(lab[i, 0], lab[i, 1], lab[i, 2], largest)
+        largest = overshoot(lab[i, 0], lab[i, 1], lab[i, 2], largest, falls)
     return largest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _compress(lab: Array, reach: float, out: Array) -> None:  # pragma: no cover - compiled
+def _compress(lab: Array, reach: float, falls: float, out: Array) -> None:  # pragma: no cover - compiled
     for i in range(len(lab)):
-        out[i, 0], out[i, 1], out[i, 2] = compressed(lab[i, 0], lab[i, 1], lab[i, 2], reach)
+        out[i, 0], out[i, 1], out[i, 2] = compressed(lab[i, 0], lab[i, 1], lab[i, 2], reach, falls)
 
 
-def reach(lab: Array) -> float:
+def reach(lab: Array, *, keep_luminance: bool = False) -> float:
     """Return how far the farthest of colours (n, 3) CIELAB lies outside of sRGB, in chroma; 0 where all are inside.
 
-    Of a picture in tiles it is the largest of the tiles'.
+    Of a picture in tiles it is the largest of the tiles'. keep_luminance: as `compress` has it.
     """
-    return float(_reach(np.ascontiguousarray(lab, dtype=np.float64)))
+    return float(_reach(np.ascontiguousarray(lab, dtype=np.float64), 0.0 if keep_luminance else 1.0))
 
 
-def compress(lab: Array, farthest: float | None = None) -> Array:
+def compress(lab: Array, farthest: float | None = None, *, keep_luminance: bool = False) -> Array:
     """Bring colours into sRGB, hue and lightness kept; return them, (n, 3) float64 CIELAB.
 
     lab: (n, 3) CIELAB, finite. farthest: `reach` of the whole picture; None where lab is all of it, or stands for it.
     Along a ray of constant hue and lightness the order of chroma is kept, strictly up to farthest beyond sRGB.
     Lightness below 0 becomes 0 and above 100 becomes 100. Light colours from red to green may give up as much as 8 of
-    it to keep their chroma (`fall`), so that what glows does not turn to pastel.
+    it to keep their chroma (`fall`), so that what glows does not turn to pastel; with keep_luminance only the brightest
+    yellows do, where sRGB has a hole.
     """
     lab = np.ascontiguousarray(lab, dtype=np.float64)
     out = np.empty_like(lab)
-    _compress(lab, _reach(lab) if farthest is None else farthest, out)
+    falls = 0.0 if keep_luminance else 1.0
+    _compress(lab, _reach(lab, falls) if farthest is None else farthest, falls, out)
     return out
