@@ -182,6 +182,49 @@ def test_every_picture_gives_a_palette(seed, h, w, k, levels):
     assert (made.weights > 0).sum() <= min(k, made.colours)
 
 
+def assert_labels_are_of_the_palette(pixels: np.ndarray, made: Palette) -> None:
+    found = palettes.labels(pixels, made)
+    assert found.shape == pixels.shape[:2]
+    assert found.dtype == np.int64
+    shares = np.bincount(found.reshape(-1), minlength=len(made.weights)) / found.size
+    np.testing.assert_allclose(shares, made.weights, atol=1e-12)
+    lab = rgb2lab(pixels).reshape(-1, 3)
+    squares = ((lab - made.centroids[found.reshape(-1)]) ** 2).sum(axis=1)
+    assert squares.mean() == pytest.approx(made.inertia, rel=1e-9, abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 12), st.integers(1, 12), st.integers(2, 40), st.sampled_from([2, 6, 256]))
+def test_shares_of_labels_are_the_weights(seed, h, w, k, levels):
+    pixels = np.random.default_rng(seed).integers(0, levels, (h, w, 3)).astype(np.uint8)
+    assert_labels_are_of_the_palette(pixels, make(pixels, k=k))
+
+
+@pytest.mark.parametrize("k", [2, 64, 1024])
+def test_shares_of_labels_are_the_weights_of_a_photograph(photograph, k):
+    assert_labels_are_of_the_palette(photograph, make(photograph, k=k, sample=1500))
+
+
+def test_barycentres_of_labels_are_the_centroids(photograph):
+    """Where k-means has come to its end; after a few refinements they are near."""
+    lab = rgb2lab(photograph).reshape(-1, 3)
+    for refinements, apart in ((400, 1e-6), (6, 2.0)):
+        made = make(photograph, k=16, sample=2000, refinements=refinements)
+        found = palettes.labels(photograph, made).reshape(-1)
+        means = np.stack([lab[found == atom].mean(axis=0) for atom in range(16)])
+        assert np.abs(means - made.centroids).max() < apart
+
+
+def test_labels_of_fewer_colours_than_k_and_of_another_picture():
+    made = make(np.full((4, 6, 3), 255, np.uint8), k=4)
+    assert not palettes.labels(np.full((4, 6, 3), 255, np.uint8), made).any()
+    assert not palettes.labels(noise(1), made).any()  # black is nearer to atoms of weight 0, which are nobody's
+    two = make(np.array([[[0, 0, 0], [255, 255, 255], [255, 255, 255]]], np.uint8), k=5)
+    assert palettes.labels(np.array([[[9, 9, 9], [250, 240, 240]]], np.uint8), two).tolist() == [[1, 0]]
+    with pytest.raises(DataError, match="a picture must be"):
+        palettes.labels(np.zeros((4, 4), np.uint8), made)
+
+
 def test_distinct_counts_every_pixel():
     pixels = noise(2, 40, 40) // 64
     colours, counts = palettes.distinct(pixels)

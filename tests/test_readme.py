@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import pytest
+from PIL import Image
+from skimage.data import astronaut
 
 import docs
 
@@ -25,10 +30,34 @@ def test_files_that_it_points_to_are_there():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-def test_the_python_example_runs_as_written():
-    """The first two blocks of "Use it", the second with what the first has."""
-    section = (ROOT / "README.md").read_text().partition("## Use it")[2].partition("\n## ")[0]
-    first, second = re.findall(r"```python\n(.*?)```", section, re.S)
-    check = "\nassert P.shape == (128, 128) and abs(P.sum() - 1) < 1e-8 and solution.marginal_error <= 1e-9\n"
-    check += second + "\nassert run.converged.all()\n"
-    subprocess.run([sys.executable, "-c", first + check], check=True)
+@pytest.fixture
+def album(tmp_path) -> Path:
+    """A folder with two photographs."""
+    for name, part in (("A.jpg", slice(256)), ("B.jpg", slice(256, None))):
+        Image.fromarray(astronaut()[part]).save(tmp_path / name)
+    return tmp_path
+
+
+def used() -> str:
+    return (ROOT / "README.md").read_text().partition("## Use it")[2].partition("\n## ")[0]
+
+
+def test_the_python_examples_run_as_written(album):
+    """The blocks of "Use it" one after another, each with what those before it have."""
+    check = (
+        "assert P.shape == (128, 128) and abs(P.sum() - 1) < 1e-8 and solution.marginal_error <= 1e-9\n"
+        "assert own.cost.shape == (128, 128) and labels.shape == (256, 512) and set(labels.flat) == set(range(16))\n"
+        "assert run.converged.all()\n"
+    )
+    blocks = re.findall(r"```python\n(.*?)```", used(), re.S)
+    subprocess.run([sys.executable, "-c", "".join([*blocks, check])], cwd=album, check=True)
+
+
+def test_the_commands_for_palettes_run_as_written(album):
+    shutil.copy(album / "A.jpg", album / "photo.jpg")
+    lines = re.findall(r"^(paletteot (?:palette|solve) .*?) +#", used(), re.M)
+    assert len(lines) == 4
+    command = f"paletteot() {{ '{sys.executable}' -c 'from paletteot.cli import app; app()' \"$@\"; }}\n"
+    subprocess.run(["bash", "-euc", command + "\n".join(lines)], cwd=album, check=True, capture_output=True)
+    assert {file.suffix for file in album.iterdir()} == {".jpg", ".png", ".ase", ".parquet", ".npy"}
+    assert np.load(album / "couplings.npy", mmap_mode="r").shape == (6, 128, 128)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from paletteot.ot.problem import Problem
     from paletteot.ot.sinkhorn import plan
     from paletteot.pretrained import warm_start
+    from paletteot.transfer.clustering import palette
     from paletteot.transfer.run import transfer
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Solution",
     "example",
     "load",
+    "palette",
     "plan",
     "solve",
     "transfer",
@@ -35,6 +37,7 @@ _HOMES = {
     "Solution": "ot.exact",
     "example": "examples",
     "load": "dataset.plans",
+    "palette": "transfer.clustering",
     "plan": "ot.sinkhorn",
     "solve": "ot.exact",
     "transfer": "transfer.run",

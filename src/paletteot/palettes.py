@@ -46,11 +46,7 @@ def palette(pixels: NDArray[np.uint8], *, k: int, sample: int, refinements: int,
     refinements: Lloyd steps on all. Raises DataError when pixels is no such array.
     (Lloyd 1982; Arthur and Vassilvitskii 2007; the pruning of nearest centroids is Phillips 2002.)
     """
-    given = f"{type(pixels).__name__} {getattr(pixels, 'shape', '')} {getattr(pixels, 'dtype', '')}".strip()
-    if not isinstance(pixels, np.ndarray) or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-        raise DataError(f"pixels: a picture must be a (height, width, 3) uint8 array of sRGB, but is {given}")
-    if pixels.size == 0:
-        raise DataError(f"pixels: a picture must have at least one pixel, but is {given}")
+    _check(pixels)
     colours, counts = distinct(pixels)
     weights = counts / counts.sum()
     lab = cielab.from_srgb(colours)
@@ -58,11 +54,40 @@ def palette(pixels: NDArray[np.uint8], *, k: int, sample: int, refinements: int,
     return _finish(lab, weights, centroids, k)
 
 
+def labels(pixels: NDArray[np.uint8], palette: Palette) -> Labels:
+    """Return which atom of a palette is nearest to each pixel of a picture in CIELAB, (h, w) int64.
+
+    Atoms of weight 0 are nobody's. Of the picture that the palette was made of, the labels' shares are its weights.
+    pixels: (h, w, 3) uint8 sRGB, of any picture. Raises DataError when pixels is no such array.
+    """
+    _check(pixels)
+    colours, _ = distinct(pixels)
+    atoms = np.flatnonzero(palette.weights > 0)
+    found = np.full(len(colours), -1)
+    nearest(cielab.from_srgb(colours), palette.centroids[atoms], found)
+    of_code = np.empty(1 << 24, dtype=np.int32)
+    of_code[_codes(colours)] = atoms[found]
+    return of_code[_codes(pixels)].astype(np.int64).reshape(pixels.shape[:2])
+
+
+def _check(pixels: NDArray[np.uint8]) -> None:
+    given = f"{type(pixels).__name__} {getattr(pixels, 'shape', '')} {getattr(pixels, 'dtype', '')}".strip()
+    if not isinstance(pixels, np.ndarray) or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        raise DataError(f"pixels: a picture must be a (height, width, 3) uint8 array of sRGB, but is {given}")
+    if pixels.size == 0:
+        raise DataError(f"pixels: a picture must have at least one pixel, but is {given}")
+
+
 def distinct(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the distinct colours (n, 3) of a picture, sorted, and how many pixels each has (n,)."""
-    flat = pixels.reshape(-1, 3).astype(np.uint32)
-    codes, counts = np.unique(flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2], return_counts=True)
+    codes, counts = np.unique(_codes(pixels), return_counts=True)
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8), counts
+
+
+def _codes(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return colours as 24-bit numbers, one for each pixel, flat."""
+    flat = pixels.reshape(-1, 3).astype(np.uint32)
+    return np.asarray(flat[:, 0] << 16 | flat[:, 1] << 8 | flat[:, 2])
 
 
 def _cluster(lab: Array, weights: Array, k: int, sample: int, refinements: int, seed: int) -> Array:

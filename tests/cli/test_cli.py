@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,8 @@ from typer.testing import CliRunner
 
 from paletteot import cli
 from paletteot.dataset import schema
+from paletteot.ot import sinkhorn
+from paletteot.ot.problem import Problem
 from paletteot.stages import __main__ as stages
 from paletteot.tables import dtypes, read_parquet, write_parquet
 from tests.dataset.test_load import K, palettes_frame
@@ -42,6 +46,69 @@ def test_solve_takes_the_pairs_it_is_given(palettes, tmp_path):
     code, _ = run("solve", palettes, "--pairs", tmp_path / "pairs.parquet", "-o", tmp_path / "out.parquet")
     assert code == 0
     assert read_parquet(tmp_path / "out.parquet", schema.plans(K))["pair_id"].to_list() == [7]
+
+
+def couplings(file) -> np.ndarray:
+    if file.suffix == ".npy":
+        return np.load(file)
+    if file.suffix == ".npz":
+        with np.load(file) as archive:
+            assert sorted(archive) == ["plans", "source", "target"]
+            assert list(zip(archive["source"][:2], archive["target"][:2], strict=True)) == [("p0", "p1"), ("p0", "p2")]
+            return archive["plans"]
+    frame = pl.read_parquet(file)
+    assert frame.schema["plan"] == pl.Array(pl.Float64, (K, K))
+    assert frame["pair_id"].to_list() == list(range(12))
+    assert frame.select("source", "target").row(0) == ("p0", "p1")
+    return frame["plan"].to_numpy()
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".parquet"])
+def test_solve_writes_the_couplings_too(palettes, tmp_path, suffix, monkeypatch):
+    monkeypatch.setattr("paletteot.dataset.couplings.GROUP", 5 * 8 * K * K)  # three row groups
+    file = tmp_path / f"couplings{suffix}"
+    code, output = run("solve", palettes, "--plans", file, "--eps", 0.5)
+    assert code == 0
+    assert f"their couplings in {file}" in output
+    plans = read_parquet(palettes.with_suffix(".plans.parquet"), schema.plans(K))
+    frame, found = palettes_frame(), couplings(file)
+    assert found.shape == (12, K, K)
+    assert found.dtype == np.float64
+    at = {name: row for row, name in enumerate(frame["image_id"])}
+    for row, P in zip(plans.iter_rows(named=True), found, strict=True):
+        i, j = at[row["source"]], at[row["target"]]
+        x, a = frame["centroids"].to_numpy()[i], frame["weights"].to_numpy()[i]
+        y, b = frame["centroids"].to_numpy()[j], frame["weights"].to_numpy()[j]
+        np.testing.assert_array_equal(P, sinkhorn.plan(Problem(x, a, y, b, 0.5), row["g"]))
+        assert np.abs(P.sum(1) - a).sum() + np.abs(P.sum(0) - b).sum() <= 2e-9
+
+
+def test_couplings_without_room_are_refused_before_anything_is_solved(palettes, tmp_path, monkeypatch):
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    code, output = run("solve", palettes, "--plans", "c.npy")
+    assert code == 1
+    assert "c.npy: 12 couplings take 3.46e-06 GB, but 1e-06 GB are free" in output
+    assert [one.name for one in tmp_path.iterdir()] == ["A.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("plans", "words"),
+    [
+        ("c.csv", "--plans must end in one of .npy, .npz, .parquet, but is c.csv"),
+        ("A.parquet", "--plans must not be A.parquet, which is read, but is A.parquet"),
+        ("A.plans.parquet", "--plans must not be A.plans.parquet, where the potentials go"),
+        ("A.parquet/c.npy", "--plans must be in a folder, but A.parquet is none"),
+    ],
+)
+def test_couplings_go_nowhere_that_they_should_not(palettes, tmp_path, plans, words):
+    before = palettes.read_bytes()
+    code, output = run("solve", "A.parquet", "--plans", plans)
+    assert code == 1
+    assert words in output
+    assert output.count("\n") == 1
+    assert [one.name for one in tmp_path.iterdir()] == ["A.parquet"]
+    assert palettes.read_bytes() == before
 
 
 @pytest.mark.parametrize(

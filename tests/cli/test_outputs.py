@@ -67,7 +67,7 @@ def test_every_option_that_writes_has_the_guard():
     """Each --out of the command line is checked by `check_out` in the module that declares it."""
     sources = {file.stem: file.read_text() for file in Path(cli.__file__).parent.glob("*.py")}
     writing = {name for name, text in sources.items() if "out: Annotated[" in text}
-    assert writing == {"solving", "colours", "seed_checkpoint", "timing"}
+    assert writing == {"solving", "colours", "seed_checkpoint", "timing", "transferring"}
     assert all("check_out(" in sources[name] for name in writing)
 
 

@@ -11,7 +11,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import paletteot
 from paletteot import cli, swatches
+from paletteot.dataset import schema
+from paletteot.tables import read_parquet
 
 RED, GREEN, BLUE = (200, 30, 40), (20, 180, 60), (10, 40, 220)
 
@@ -74,7 +77,7 @@ def test_a_photograph_is_brought_to_512_pixels(photo, monkeypatch):
     Image.open(photo).resize((1024, 768)).save("large.png")
     with pytest.raises(ZeroDivisionError):
         CliRunner().invoke(cli.app, ["palette", "large.png"], catch_exceptions=False)
-    assert seen == [(384, 512, 3)]
+    assert seen == [(1, 384 * 512, 3)]
 
 
 def test_the_same_seed_gives_the_same_palette(tmp_path):
@@ -89,12 +92,27 @@ def test_the_same_seed_gives_the_same_palette(tmp_path):
     ("arguments", "words"),
     [
         (("nowhere.jpg",), "nowhere.jpg: cannot be read: No such file or directory"),
-        ((".",), ".: cannot be read: Is a directory"),
+        ((".",), ".: must be a picture, but is a folder"),
+        (("drei Farben.png", "nowhere.jpg"), "nowhere.jpg: cannot be read: No such file or directory"),
+        (
+            ("drei Farben.png", "text.jpg", "-o", "x.ase"),
+            "--out must be a .parquet for 2 photographs, but is x.ase, which holds one",
+        ),
+        (
+            ("drei Farben.png", "other/drei Farben.jpg", "-o", "x.parquet"),
+            "drei Farben.png and other/drei Farben.jpg are both 'drei Farben' in a table",
+        ),
         (("text.jpg",), "text.jpg: cannot be read as a picture"),
         (("drei Farben.png", "--k", "1"), "--k must be 2 to 1024, but is 1"),
         (("drei Farben.png", "--k", "1025"), "--k must be 2 to 1024, but is 1025"),
-        (("drei Farben.png", "-o", "x.bmp"), "--out must end in one of .png, .json, .gpl, .ase, but is x.bmp"),
-        (("drei Farben.png", "-o", "a.png", "-o", "x"), "--out must end in one of .png, .json, .gpl, .ase, but is x"),
+        (
+            ("drei Farben.png", "-o", "x.bmp"),
+            "--out must end in one of .png, .json, .gpl, .ase, .parquet, but is x.bmp",
+        ),
+        (
+            ("drei Farben.png", "-o", "a.png", "-o", "x"),
+            "--out must end in one of .png, .json, .gpl, .ase, .parquet, but is x",
+        ),
         (("drei Farben.png", "-o", "folder.png"), "--out must be a file, but folder.png is a folder"),
         (
             ("drei Farben.png", "-o", "./drei Farben.png"),
@@ -119,4 +137,63 @@ def test_what_cannot_be_done_is_one_clear_line(photo, tmp_path, arguments, words
 def test_the_help_names_every_format():
     done = run("--help")
     assert done.exit_code == 0
-    assert all(suffix in done.stdout for suffix in swatches.FORMATS)
+    assert all(suffix in done.stdout for suffix in (*swatches.FORMATS, ".parquet"))
+
+
+@pytest.fixture
+def album(tmp_path, monkeypatch) -> list[str]:
+    """Photographs of 3 and many colours, and a white one."""
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("one.jpg", "two.png", "Straße.webp")):
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(name)
+    Image.new("RGB", (20, 20), "white").save("white.png")
+    return ["one.jpg", "two.png", "Straße.webp", "white.png"]
+
+
+def test_photographs_become_a_table_that_solve_reads(album):
+    done = run(*album, "--out", "palettes.parquet", "--k", 12)
+    assert (done.exit_code, done.stdout) == (0, "4 palettes of 12 colours in palettes.parquet\n"), done.stderr
+    table = read_parquet(Path("palettes.parquet"), schema.palettes(12))
+    assert table["image_id"].to_list() == ["one", "two", "Straße", "white"]
+    for name, row in zip(album, table.iter_rows(named=True), strict=True):
+        alone = paletteot.palette(name, 12)
+        np.testing.assert_array_equal(row["centroids"], alone.centroids)
+        np.testing.assert_array_equal(row["weights"], alone.weights)
+        assert (row["inertia"], row["colours"]) == (alone.inertia, alone.colours)
+    assert table["weights"].to_numpy()[3].tolist() == [1, *[0] * 11]
+    solved = CliRunner().invoke(cli.app, ["solve", "palettes.parquet", "--plans", "couplings.npy"])
+    assert solved.exit_code == 0, solved.stderr
+    assert np.load("couplings.npy").shape == (12, 12, 12)
+    assert not Path(".partial").exists()
+
+
+def test_one_photograph_may_be_a_table_and_swatches_at_once(album):
+    done = run(album[0], "-o", "one.parquet", "-o", "one.json")
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 129
+    assert read_parquet(Path("one.parquet"), schema.palettes(128)).height == 1
+    assert len(json.loads(Path("one.json").read_bytes())["colours"]) == 128
+
+
+@pytest.mark.parametrize("k", [2, 1024])
+def test_tables_of_any_size(album, k):
+    assert run(album[0], album[3], "-o", "p.parquet", "--k", k).exit_code == 0
+    assert (read_parquet(Path("p.parquet"), schema.palettes(k))["weights"].to_numpy()[0] > 0).all()
+
+
+def test_several_photographs_without_a_table_are_shown_by_name(album):
+    done = run(*album, "--k", 2)
+    assert done.exit_code == 0
+    assert [line for line in done.stdout.splitlines() if line in album] == album
+    assert "#ffffff 100.00%" in done.stdout
+
+
+def test_palettes_that_were_made_are_not_made_again(album, monkeypatch):
+    (Path("broken.jpg")).write_text("no picture")
+    monkeypatch.setattr("paletteot.cli.colours.CHUNK", 1)
+    monkeypatch.setattr("paletteot.workers.cores", lambda: 1)
+    done = run(*album, "broken.jpg", "-o", "p.parquet")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].startswith("error: broken.jpg: cannot be read as a picture")
+    assert len(list(Path(".partial").rglob("*.parquet"))) == 4
+    assert not Path("p.parquet").exists()

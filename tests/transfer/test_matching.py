@@ -55,5 +55,5 @@ def test_every_start_that_is_named_starts(name, make_problem):
 
 
 def test_an_unknown_start_is_said_with_the_known_ones(make_problem):
-    with pytest.raises(ParamsError, match="start must be one of none, dual, .*cold.*, but is 'warm'"):
+    with pytest.raises(ParamsError, match=r"start must be one of none, dual, .*cold.*, but is 'warm'"):
         match(make_problem(k=8), Options(start="warm"))

@@ -91,18 +91,18 @@ def test_nothing_to_see_is_one_clear_line():
 def test_a_mask_is_white_where_its_picture_belongs(tmp_path):
     levels = np.array([[0, 127, 128, 255]], np.uint8)
     Image.fromarray(levels).save(tmp_path / "m.png")
-    expected = [[False, False, True, True]]
-    assert mask(tmp_path / "m.png", (1, 4)).tolist() == expected
-    assert mask(np.repeat(levels[..., None], 3, axis=2), (1, 4)).tolist() == expected
-    assert mask(levels.astype(np.uint16) * 257, (1, 4)).tolist() == expected
-    assert mask(levels >= 128, (1, 4)).tolist() == expected
+    expected, photo = [[False, False, True, True]], Photo.of(np.zeros((1, 4), np.uint16))
+    assert mask(tmp_path / "m.png", photo).tolist() == expected
+    assert mask(np.repeat(levels[..., None], 3, axis=2), photo).tolist() == expected
+    assert mask(levels.astype(np.uint16) * 257, photo).tolist() == expected
+    assert mask(levels >= 128, photo).tolist() == expected
     seen = np.dstack([np.full((1, 4, 3), 255, np.uint8), levels])
-    assert mask(seen, (1, 4)).tolist() == expected
+    assert mask(seen, photo).tolist() == expected
 
 
 def test_a_mask_that_does_not_fit_is_one_clear_line(tmp_path):
     Image.new("L", (40, 30), 255).save(tmp_path / "m.png")
     with pytest.raises(DataError, match=r"^m\.png: a mask must be as large as its picture, 30 x 40, but is 40 x 30$"):
-        mask(tmp_path / "m.png", (40, 30))
+        mask(tmp_path / "m.png", Photo.of(np.zeros((40, 30), np.uint8)))
     with pytest.raises(DataError, match=r"^mask: a mask must be white somewhere"):
-        mask(np.zeros((4, 4), bool), (4, 4))
+        mask(np.zeros((4, 4), bool), Photo.of(np.zeros((4, 4), np.uint8)))

@@ -12,6 +12,7 @@ from paletteot.cli import (
     mending,
     remaking,
     seed_checkpoint,
+    serving,
     solving,
     submitting,
     taking_part,
@@ -48,5 +49,6 @@ for command in (
     seed_checkpoint.import_seed_checkpoint, mending.mend, remaking.data,
 ):  # fmt: skip
     app.command()(command)
+app.command()(serving.app)
 app.add_typer(data.release, name="release")
 app.add_typer(data.publish, name="publish")

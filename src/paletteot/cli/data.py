@@ -12,7 +12,7 @@ SHOWN = 10
 """Faults of one file that are printed."""
 
 release = typer.Typer(help="Look after the versions of the data set.", no_args_is_help=True)
-publish = typer.Typer(help="Publish a verified release.", no_args_is_help=True)
+publish = typer.Typer(help="Publish a verified release, or the page of colour transfer.", no_args_is_help=True)
 
 Source = Annotated[Path, typer.Option(help="release folder")]
 OnlyIds = Annotated[
@@ -88,4 +88,18 @@ def dvc(
     from paletteot.cli import publishing
 
     for line in publishing.to_dvc(remote, url, dry_run=dry_run):
+        typer.echo(line)
+
+
+@publish.command()
+def space(
+    repo_id: Annotated[str, typer.Argument(help="ORG/NAME of the Space on the hub")] = "paletteot/paletteot",
+    source: Annotated[Path, typer.Option(help="folder of the Space's own files")] = Path("space"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list what would go")] = False,
+    private: Annotated[bool, typer.Option(help="make a new Space private")] = False,
+) -> None:
+    """Publish the page of `paletteot app` as a Hugging Face Space, with this package in it."""
+    from paletteot.cli import publishing
+
+    for line in publishing.to_space(source, repo_id, dry_run=dry_run, private=private):
         typer.echo(line)

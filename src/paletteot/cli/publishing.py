@@ -67,6 +67,23 @@ def to_hub(folder: Path, repo_id: str, *, dry_run: bool, only_ids: bool, private
             yield f"published: {hub.publish(HfApi(), chosen, repo_id, private=private)}"
 
 
+def to_space(folder: Path, repo_id: str, *, dry_run: bool, private: bool) -> Iterator[str]:
+    """Publish the page of colour transfer as a Space of the hub; gives lines that say what goes, or would go.
+
+    folder: the Space's own files.
+    """
+    from huggingface_hub import HfApi
+
+    from paletteot.app import space
+
+    for name, file in space.contents(folder).items():
+        yield f"{file.stat().st_size:>12}  {name}"
+    if dry_run:
+        yield f"would go to the Space {repo_id}; nothing was sent"
+    else:
+        yield f"published: {space.publish(HfApi(), folder, repo_id, private=private)}"
+
+
 def to_dvc(remote: str, url: str | None, *, dry_run: bool) -> Iterator[str]:
     """Push the release to a DVC remote that verifies, and tag the commit; gives lines that say what is done.
 

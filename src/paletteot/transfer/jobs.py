@@ -99,8 +99,8 @@ def picture(wanted: Wanted) -> list[str]:
         return [f"{photo.name} through {wanted.lut.name}"]
     assert wanted.b is not None  # or there were no LUT
     other, options = Photo.of(wanted.b), wanted.options
-    mask = None if wanted.mask_a is None else opened_mask(wanted.mask_a, photo.pixels.shape[:2])
-    theirs = None if wanted.mask_b is None else opened_mask(wanted.mask_b, other.pixels.shape[:2])
+    mask = None if wanted.mask_a is None else opened_mask(wanted.mask_a, photo)
+    theirs = None if wanted.mask_b is None else opened_mask(wanted.mask_b, other)
     source, target = Side.of(photo, options, mask), Side.of(other, options, theirs)
     look = Look.between(source, target, options, grey=photo.grey)
     if wanted.pictures or wanted.explain:

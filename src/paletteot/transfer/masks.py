@@ -10,19 +10,17 @@ from paletteot.transfer.layers import Layers, levels_of_grey
 from paletteot.transfer.photo import Photo
 
 
-def mask(thing: object, size: tuple[int, int]) -> NDArray[np.bool_]:
+def mask(thing: object, photo: Photo) -> NDArray[np.bool_]:
     """Open the mask of a picture, (h, w) bool: what is at least half white, and at least half opaque, belongs.
 
-    thing: a path, a PIL image, an array or a Photo, or (h, w) bool. size: height and width of the picture. Raises
-    DataError where it is no picture, is of another size, or where nothing belongs.
+    thing: a path, a PIL image, an array or a Photo, or (h, w) bool. Raises DataError where it is no picture, is of
+    another size than the photo, or where nothing belongs.
     """
     if isinstance(thing, np.ndarray) and thing.dtype == bool:
         thing = np.where(thing, np.uint8(255), np.uint8(0))
     opened = Photo.of(thing, "mask" if isinstance(thing, np.ndarray) else "")
-    if opened.pixels.shape[:2] != size:
-        raise DataError(
-            f"{opened.name}: a mask must be as large as its picture, {size[1]} x {size[0]}, but is {opened.size}"
-        )
+    if opened.pixels.shape != photo.pixels.shape:
+        raise DataError(f"{opened.name}: a mask must be as large as its picture, {photo.size}, but is {opened.size}")
     belongs = _belongs(Layers(opened.pixels, opened.alpha, opened.grey))
     if not belongs.any():
         raise DataError(f"{opened.name}: a mask must be white somewhere, but nothing of it is")

@@ -92,7 +92,7 @@ def match(problem: Problem, options: Options, start: WarmStart | None = None) ->
 def _load(start: WarmStart | None) -> None:
     """Have compiled code loaded before a clock runs, once in a process, by a problem of two colours."""
     if start not in _loaded:
-        tiny = Problem([[0, 0, 0], [9, 0, 0]], [0.5, 0.5], [[1, 0, 0], [7, 0, 0]], [0.4, 0.6], 1.0)
+        tiny = Problem(9 * np.eye(2, 3), np.array([0.5, 0.5]), np.eye(2, 3), np.array([0.4, 0.6]), 1.0)
         _loaded.append(start)
         g = exact.solve(tiny).g if start is None else start.start(Problems.of(tiny)).g[0]
         sinkhorn.plan(tiny, sinkhorn.reference(tiny, g).g)

@@ -31,25 +31,29 @@ def opened(path: Path) -> Layers:
     Raises DataError, one line, where it is no whole picture, or more than one; MissingPackageError where its 16 bits
     need a package that is not installed.
     """
-    name = str(path)
-    if path.is_dir():
-        raise decode._refused(name, "must be a picture, but is a folder")
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(HEAD)
-    except OSError as error:
-        raise decode._refused(name, f"cannot be read: {error.strerror}") from None
+    name, begin = str(path), head(path)
     try:
         # Pillow warns of what is decided here (sizes) or harmless (odd tags); what it cannot read raises all the same.
         with warnings.catch_warnings(action="ignore"):
-            layers, orientation = _read(path, head)
+            layers, orientation = _read(path, begin)
     except PaletteOTError:
         raise
     except UnidentifiedImageError:
-        raise decode._refused(name, decode._unidentified(head)) from None
+        raise decode._refused(name, decode._unidentified(begin)) from None
     except Exception as error:  # what readers raise on damaged files has no common base below this one
         raise decode._refused(name, f"cannot be read as a picture: {reason(error)}") from error
     return turned(layers, orientation)  # here, where Pillow's own copy is gone
+
+
+def head(path: Path) -> bytes:
+    """Return the first bytes of a file; raises DataError, one line, where it cannot be read, or is a folder."""
+    if path.is_dir():
+        raise decode._refused(str(path), "must be a picture, but is a folder")
+    try:
+        with path.open("rb") as stream:
+            return stream.read(HEAD)
+    except OSError as error:
+        raise decode._refused(str(path), f"cannot be read: {error.strerror}") from None
 
 
 def of_image(image: Image.Image, name: str) -> Layers:
@@ -68,9 +72,9 @@ def of_image(image: Image.Image, name: str) -> Layers:
         raise decode._refused(name, f"cannot be read as a picture: {reason(error)}") from error
 
 
-def _read(path: Path, head: bytes) -> tuple[Layers, int]:
+def _read(path: Path, begin: bytes) -> tuple[Layers, int]:
     """Return the layers of a file as they lie in it, and the orientation that is still to be followed."""
-    if head.startswith(deep.TIFF) and (found := deep.read_tiff(path)) is not None:
+    if begin.startswith(deep.TIFF) and (found := deep.read_tiff(path)) is not None:
         return found
     with Image.open(path, formats=decode._formats()) as image:
         decode._check_size(*image.size)
@@ -104,8 +108,11 @@ def _layers(image: Image.Image, raw: str | None) -> Layers:
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for rows in bands(*pixels.shape[:2]):
         band = image.crop((0, rows.start, image.width, rows.stop))
-        band = (band.convert("LA") if band.mode == "La" else band).convert(mode)
-        pixels[rows] = np.asarray(band.convert("RGB") if transform is None else transform.apply(band))
+        for step in ("LA" if band.mode == "La" else mode, mode):
+            band = band if band.mode == step else band.convert(step)  # a conversion to the same mode is a copy
+        if transform is not None:
+            band = transform.apply(band)
+        pixels[rows] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return Layers(pixels, opaque, grey)
 
 

@@ -15,6 +15,7 @@ from paletteot.ot.problem import Problem
 from paletteot.palettes import Palette
 from paletteot.transfer import pixels
 from paletteot.transfer.colour_map import ColourMap
+from paletteot.transfer.layers import levels_of_grey
 from paletteot.transfer.masks import mask as opened_mask
 from paletteot.transfer.matching import Match, match
 from paletteot.transfer.options import Options
@@ -103,7 +104,10 @@ class Look:
 
     def on(self, photo: Photo, mask: Mask | None = None) -> Photo:
         """Return a picture with its colours moved; mask: (h, w) bool of what is moved, None for all of it."""
-        return replace(photo, pixels=pixels.moved(photo.pixels, self.map, mask))
+        made = pixels.moved(photo.pixels, self.map, mask)
+        if photo.grey:  # rounding may give a level of colour
+            made = np.repeat(levels_of_grey(made)[..., None], 3, axis=2)
+        return replace(photo, pixels=made)
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,8 @@ def transfer(
     """
     chosen = (options or Options()).but(**changes)
     photo, other = Photo.of(a), Photo.of(b)
-    mask = None if mask_a is None else opened_mask(mask_a, photo.pixels.shape[:2])
-    theirs = None if mask_b is None else opened_mask(mask_b, other.pixels.shape[:2])
+    mask = None if mask_a is None else opened_mask(mask_a, photo)
+    theirs = None if mask_b is None else opened_mask(mask_b, other)
     source, target = Side.of(photo, chosen, mask), Side.of(other, chosen, theirs)
     look = Look.between(source, target, chosen, grey=photo.grey)
     return Transfer(look.on(photo, mask), look)
