@@ -24,7 +24,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 import paletteot.transfer.run as run
-from paletteot.app.pairs import PAIRS
 from paletteot.transfer import cube
 from paletteot.transfer.photo import Photo
 from tests.app import files
@@ -172,11 +171,12 @@ def driver(tmp_path_factory) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def visitor(served, driver, tmp_path) -> Iterator[Visitor]:
-    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path / "taken")})
+    taken = tmp_path / "taken"
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(taken)})
     driver.get("about:blank")
     for log in ("browser", "performance"):
         driver.get_log(log)
-    visit = Visitor(driver, served, tmp_path / "taken")
+    visit = Visitor(driver, served, taken)
     visit.open()
     yield visit
     assert visit.complaints() == []
