@@ -23,7 +23,7 @@ def srgb(lab: np.ndarray) -> np.ndarray:
     return colour.models.RGB_COLOURSPACE_sRGB.cctf_encoding(xyz @ np.linalg.inv(to_xyz).T)
 
 
-def rays(n: int, seed: int = 0, lightest: float = 75.0) -> tuple[np.ndarray, np.ndarray]:
+def rays(n: int, seed: int = 0, lightest: float = 60.0) -> tuple[np.ndarray, np.ndarray]:
     """Return lightness (n,) and the hue's cosine and sine (n, 2)."""
     rng = np.random.default_rng(seed)
     angle = rng.uniform(0, 2 * np.pi, n)
@@ -112,7 +112,7 @@ def test_what_was_inside_loses_at_most_a_twentieth_of_its_chroma(colours, farthe
     assert (lost <= (1 - KNEE) / 2 * np.hypot(*lab[:, 1:].T) + 0.01).all()
 
 
-@given(st.floats(1, 75), st.floats(0, 6.28), st.floats(0.5, 80))
+@given(st.floats(1, 60), st.floats(0, 6.28), st.floats(0.5, 80))
 def test_chroma_stays_in_order_and_no_two_collapse(light, angle, farthest):
     hue = np.array([[np.cos(angle), np.sin(angle)]])
     most = largest(np.array([light]), hue)[0]
@@ -122,11 +122,11 @@ def test_chroma_stays_in_order_and_no_two_collapse(light, angle, farthest):
     assert found[-1] == pytest.approx(most, abs=3 * gamut.CLOSE)
 
 
-@given(st.floats(1, 75), st.floats(0, 6.28), st.floats(1e-6, 1e-3))
+@given(st.floats(1, 60), st.floats(0, 6.28), st.floats(1e-6, 1e-3))
 def test_as_the_reach_goes_to_nothing_so_does_the_compression(light, angle, farthest):
     hue = np.array([[np.cos(angle), np.sin(angle)]])
     lab = at(np.full(20, light), np.repeat(hue, 20, axis=0), np.linspace(0, 1, 20) * largest(np.array([light]), hue))
-    np.testing.assert_allclose(compress(lab, farthest), lab, atol=1.1 * farthest + 1e-4)
+    np.testing.assert_allclose(compress(lab, farthest), lab, atol=1.1 * farthest + 1e-3)
 
 
 def test_it_is_continuous_across_the_boundary_and_the_knee():
@@ -137,30 +137,30 @@ def test_it_is_continuous_across_the_boundary_and_the_knee():
         assert np.abs(above - below).max() < 2.5e-3
 
 
-def test_only_bright_yellows_may_give_up_lightness():
+def test_only_light_warm_colours_may_give_up_lightness():
     angle = np.radians(np.arange(0, 360, 5))
-    for light, share in ((50, 0), (95, 1)):
+    for light, share in ((0, 0), (60, 0), (70, 0.5), (80, 1), (100, 1)):
         depth = np.array([gamut.fall(light, np.cos(one), np.sin(one)) for one in angle])
-        assert np.degrees(angle[depth > 1e-9]).round().tolist() == [85, 90, 95, 100, 105, 110, 115][: 7 * share]
+        assert np.degrees(angle[depth > 1e-9]).round().tolist() == (list(range(30, 145, 5)) if share else [])
         assert depth.max() == pytest.approx(gamut.FALL * share)
 
 
-def test_bright_yellows_end_inside_and_keep_their_chroma():
+def test_light_warm_colours_end_inside_and_keep_their_chroma():
     rng = np.random.default_rng(0)
-    angle, chroma = np.radians(rng.uniform(91, 109, 20_000)), rng.uniform(20, 120, 20_000)
-    lab = np.column_stack([rng.uniform(92, 100, 20_000), np.cos(angle) * chroma, np.sin(angle) * chroma])
+    angle, chroma = np.radians(rng.uniform(20, 150, 20_000)), rng.uniform(20, 120, 20_000)
+    lab = np.column_stack([rng.uniform(60, 100, 20_000), np.cos(angle) * chroma, np.sin(angle) * chroma])
     found = compress(lab)
     assert ((srgb(found) > -1e-5) & (srgb(found) < 1 + 1e-4)).all()
-    assert 2.5 < (lab[:, 0] - found[:, 0]).max() <= gamut.FALL + 0.1
+    assert gamut.FALL - 0.5 < (lab[:, 0] - found[:, 0]).max() <= gamut.FALL + 0.1
     golden = np.array([[95.0, -17.0, 93.0]])  # sRGB has chroma 40 at this lightness, 93 at L* 93
     assert np.hypot(*compress(golden)[0, 1:]) > 85
 
 
-@pytest.mark.parametrize("farthest", [1e-6, 0.1, 5.0, 50.0])
+@pytest.mark.parametrize("farthest", [1e-6, 1e-3, 0.1, 1.0, 5.0, 50.0])
 def test_the_corners_of_srgb_move_as_little_as_others(farthest):
     corners = np.array([[r, g, b] for r in (0, 255) for g in (0, 255) for b in (0, 255)], np.uint8)
     lab = cielab.from_srgb(corners)
-    assert np.abs(compress(lab, farthest) - lab).max() <= min(7.0, 2 * farthest + 0.01)
+    assert np.abs(compress(lab, farthest) - lab).max() <= min(7.0, 2 * farthest + 0.02)
 
 
 def test_the_reach_of_tiles_is_the_pictures():

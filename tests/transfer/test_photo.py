@@ -357,11 +357,34 @@ def test_colours_are_those_of_the_data_set(tmp_path):
     """Of every format and mode without alpha: `images.decode` is what makes palettes' pictures."""
     from paletteot.images.decode import decode
 
-    for kind in ("RGB.jpg", "L.jpg", "CMYK.jpg", "P.gif", "RGB.webp", "RGB.bmp", "CMYK.tif", "LAB.tif", "1.tif"):
+    for kind in (
+        "RGB.jpg",
+        "L.jpg",
+        "CMYK.jpg",
+        "P.gif",
+        "RGB.webp",
+        "RGB.bmp",
+        "CMYK.tif",
+        "LAB.tif",
+        "1.tif",
+        "RGB.avif",
+    ):
         file, mode = tmp_path / kind, kind.partition(".")[0]
         image = Image.fromarray(smooth()) if mode != "LAB" else Image.frombytes("LAB", (80, 60), smooth().tobytes())
         image.convert(mode).save(file)
         assert np.array_equal(Photo.of(file).pixels, decode(file.read_bytes(), kind)), kind
+
+
+def test_photographs_of_telephones_keep_their_alpha(tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    rgba = np.dstack([smooth(), smooth()[::-1, :, 0]])
+    Image.fromarray(rgba).save(tmp_path / "a.heic", quality=-1, chroma=444, matrix_coefficients=0)
+    opened = Photo.of(tmp_path / "a.heic")
+    with Image.open(tmp_path / "a.heic") as image:
+        expected = np.asarray(image.convert("RGBA"))
+    assert np.array_equal(np.dstack([opened.pixels, opened.alpha]), expected)
+    assert np.abs(opened.pixels.astype(int) - rgba[..., :3]).max() <= 3
 
 
 # Alpha, grey and depth, in and out
@@ -492,6 +515,19 @@ def test_sixteen_bit_tiffs_with_white_as_zero_and_premultiplied_alpha(tmp_path):
     opened = Photo.of(tmp_path / "b.tif")
     assert np.abs(opened.pixels.astype(int) - rgb).max() <= 2
     assert np.array_equal(opened.alpha, alpha)
+
+
+@pytest.mark.usefixtures("deep")
+def test_a_sixteen_bit_tiff_without_all_of_its_strips_is_one_clear_line(tmp_path):
+    import tifffile
+
+    pixels = noise(64, 13, 3, dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", rowsperstrip=16, compression="zlib", metadata=None)
+    assert np.array_equal(Photo.of(tmp_path / "a.tif").pixels, pixels)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+b") as file:
+        file.pages[0].tags["ImageLength"].overwrite(6400)
+    with pytest.raises(DataError, match=r"a\.tif: cannot be read as a picture: parts of it are missing$"):
+        Photo.of(tmp_path / "a.tif")
 
 
 @pytest.mark.usefixtures("deep")

@@ -15,6 +15,7 @@ from paletteot.config.palettes import PalettesParams
 from paletteot.config.report import Report
 from paletteot.config.section import Section
 from paletteot.config.train import ARCHITECTURES, Train
+from paletteot.config.transfer import DemoParams, TransferParams
 from paletteot.config.transport import PlansParams, Transport
 from paletteot.errors import ParamsError
 
@@ -31,6 +32,8 @@ class Params(Section):
     dataset: Dataset
     train: Train
     evaluate: Evaluate
+    transfer: TransferParams
+    demo: DemoParams
     report: Report
 
 

@@ -50,7 +50,7 @@ class ColourMap:
 
     def fitted(self, colours: Array) -> ColourMap:
         """Return the map with the reach of these colours (n, 3) CIELAB, a picture's."""
-        return replace(self, reach=gamut.reach(self.freely(colours)))
+        return replace(self, reach=gamut.reach(self.freely(colours), keep_luminance=self.keep_luminance))
 
     def _each(self, lab: Array, reach: float) -> Array:
         colours = np.ascontiguousarray(lab, dtype=np.float64).reshape(-1, 3)
@@ -68,7 +68,7 @@ class ColourMap:
             if self.keep_luminance:
                 moved[:, 0] = given[:, 0]
             if reach >= 0.0:
-                moved[:] = gamut.compress(moved, reach)
+                moved[:] = gamut.compress(moved, reach, keep_luminance=self.keep_luminance)
 
         blocks = [slice(first, first + BLOCK) for first in range(0, len(colours), BLOCK)]
         if len(blocks) == 1 or self.workers == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -79,6 +80,9 @@ def read_tiff(path: Path) -> tuple[Layers, int] | None:
         kept_by_pillow = page.photometric != RGB and page.samplesperpixel == 1
         if page.dtype != DEEP or page.bitspersample != 16 or page.photometric > RGB or kept_by_pillow:
             return None
+        parts = math.prod(page.chunked)
+        if len(page.dataoffsets) < parts or 0 in page.databytecounts[:parts]:
+            raise ValueError("parts of it are missing")  # of which tifffile would make black
         codecs()  # tifffile asks for it where pixels are compressed
         samples = page.asarray().astype(DEEP, copy=False)
         if page.planarconfig == 2:  # a plane for each channel

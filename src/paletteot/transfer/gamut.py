@@ -1,4 +1,4 @@
-"""Colours that a map pushed out of sRGB come back with their hue and lightness, and stay distinct.
+"""Colours that a map pushed out of sRGB come back with their hue and, mostly, lightness, and stay distinct.
 
 At a lightness and hue (CIE 15, CIELCh) sRGB has a largest chroma. Colours up to KNEE of it never move. From there on a
 Möbius curve, which leaves with slope 1 and never stops rising, takes all chroma up to `reach` beyond the largest into
@@ -28,20 +28,21 @@ shadows, and as far as the rounded matrix of CIELAB takes white itself, 3 such l
 
 MOST_CHROMA = 140.0
 """Above all chroma of sRGB, of which blue has most, 133.8."""
-CLOSE = 1e-5
+CLOSE = 1e-4
 """Chroma, or lightness, within which the boundary is found,"""
 NEWTON_STEPS = 6
 """by halves where so many steps of Newton's did not."""
 
-FALL, FALL_STEPS = 3.0, 3
-"""Lightness that the yellows may give up, and in how many steps more chroma is looked for."""
-FALL_LIGHT, FALL_HUE = 75.0, (-0.17364817766693033, 0.984807753012208)
-"""Above this lightness, and around a hue of 100 degrees, here its cosine and sine."""
-FALL_WIDE, FALL_FULL = 0.9396926207859084, 0.984807753012208
-"""Cosines of the angles from that hue where the fall begins and where it is whole, 20 and 10 degrees. Just above the
-lightness of pure yellow sRGB has less than half the chroma: at 98 degrees 92 at L* 92, and 32 at L* 95."""
+FALL, FALL_STEPS = 8.0, 4
+"""Lightness that light warm colours may give up, and in how many steps more chroma is looked for. Just above its purest
+yellows and oranges sRGB pales at once: at a hue of 98 degrees it has chroma 92 at L* 92, and 32 at L* 95."""
+FALL_LIGHT, FALL_WHOLE = 60.0, 80.0
+"""Lightness from which on some of it may be given up, and all."""
+FALL_HUE, FALL_WIDE, FALL_FULL = (0.08715574274765817, 0.9961946980917455), 0.5, 0.9396926207859084
+"""Cosine and sine of a hue of 85 degrees, and cosines of the angles around it in which some may be given up, 60
+degrees, and all, 20 degrees."""
 FALL_SEARCH = 0.1
-"""Steps in which a lightness that has a chroma is looked for."""
+"""Steps down in which a lightness that has a chroma is looked for."""
 
 
 @njit(error_model="numpy")
@@ -102,21 +103,28 @@ def largest_at(light: float, cosine: float, sine: float, guess: float) -> float:
 
 @njit(error_model="numpy")
 def fall(light: float, cosine: float, sine: float) -> float:  # pragma: no cover - compiled
-    """Return how far the lightness of a colour may fall to keep its chroma: 0 but for bright yellows."""
-    if light < FALL_LIGHT:
+    """Return how far the lightness of a colour may fall to keep its chroma: 0 but for light warm colours."""
+    if light <= FALL_LIGHT:
         return 0.0
-    near = cosine * FALL_HUE[0] + sine * FALL_HUE[1]
-    return FALL * min(max((near - FALL_WIDE) / (FALL_FULL - FALL_WIDE), 0.0), 1.0)
+    near = (cosine * FALL_HUE[0] + sine * FALL_HUE[1] - FALL_WIDE) / (FALL_FULL - FALL_WIDE)
+    return FALL * min(max(near, 0.0), 1.0) * min((light - FALL_LIGHT) / (FALL_WHOLE - FALL_LIGHT), 1.0)
 
 
 @njit(error_model="numpy")
-def largest_chroma(light: float, cosine: float, sine: float, guess: float) -> float:  # pragma: no cover - compiled
-    """Return the largest chroma of a hue at a lightness, or in reach of its fall (`largest_at`)."""
-    most, depth = largest_at(light, cosine, sine, guess), fall(light, cosine, sine)
-    if depth > 0.0:
-        for step in range(1, FALL_STEPS + 1):
-            most = max(most, largest_at(light - depth * step / FALL_STEPS, cosine, sine, guess))
-    return most
+def largest_chroma(
+    light: float, cosine: float, sine: float, guess: float, falls: float
+) -> tuple[float, float]:  # pragma: no cover - compiled
+    """Return the largest chroma of a hue at a lightness or in reach of its fall, and the lightness that has it.
+
+    guess: as in `largest_at`. falls: 1, or 0 where lightness must not give way.
+    """
+    most, where, depth = 0.0, light, falls * fall(light, cosine, sine)
+    for step in range(FALL_STEPS if depth > 0.0 else 0, -1, -1):  # from below, which nearly always has most
+        lower = light - depth * step / FALL_STEPS
+        if inside(lower, cosine, sine, most + CLOSE):
+            there = largest_at(lower, cosine, sine, guess)
+            most, where = (there, lower) if there > most else (most, where)
+    return most, where
 
 
 @njit(error_model="numpy")
@@ -132,79 +140,88 @@ def polar(light: float, a: float, b: float) -> tuple[float, float, float, float]
 
 @njit(error_model="numpy")
 def compressed(
-    light: float, a: float, b: float, reach: float
+    light: float, a: float, b: float, reach: float, falls: float
 ) -> tuple[float, float, float]:  # pragma: no cover - compiled
     """Return where a colour comes to lie inside of sRGB, CIELAB.
 
     reach: how far the farthest of the picture lies outside (`overshoot`); what is beyond that ends on the boundary.
+    falls: as in `largest_chroma`.
     """
     kept, cosine, sine, chroma = polar(light, a, b)
     within = kept == light and inside(light, cosine, sine, chroma)
     if within and (reach <= 0.0 or inside(light, cosine, sine, chroma / KNEE)):
         return light, a, b
-    most = largest_chroma(kept, cosine, sine, min(chroma, MOST_CHROMA))
-    most = max(most, chroma) if within else most  # a corner of sRGB between the steps of a fall
+    most, where = largest_chroma(kept, cosine, sine, min(chroma, MOST_CHROMA), falls)
+    most = max(most, chroma) if within else most  # at a corner of sRGB between the steps of a fall
     knee = KNEE * most
     shell, beyond = most - knee, min(chroma - knee, most - knee + reach)
     if beyond > 0.0:
         # knee + shell u / (1 + u (1 - 1 / U)), where u = beyond / shell and U is the largest u.
         chroma = knee + (shell / (shell / beyond + reach / (shell + reach)) if shell > 0.0 else 0.0)
         chroma = min(chroma, most)
-    return _lightness(kept, cosine, sine, chroma), chroma * cosine, chroma * sine
+    return _lightness(kept, where, cosine, sine, chroma), chroma * cosine, chroma * sine
 
 
 @njit(error_model="numpy")
-def _lightness(light: float, cosine: float, sine: float, chroma: float) -> float:  # pragma: no cover - compiled
-    """Return the next lightness, not above, of which sRGB has this hue and chroma."""
-    high = light
-    while light > 0.0 and not inside(light, cosine, sine, chroma):
-        high, light = light, max(light - FALL_SEARCH, 0.0)
-    while high - light > CLOSE:
-        middle = (light + high) / 2.0
-        light, high = (middle, high) if inside(middle, cosine, sine, chroma) else (light, middle)
-    return light
+def _lightness(
+    light: float, where: float, cosine: float, sine: float, chroma: float
+) -> float:  # pragma: no cover - compiled
+    """Return a lightness, as little below as can be, of which sRGB has this hue and chroma; where: one that has."""
+    if inside(light, cosine, sine, chroma):
+        return light
+    low, high = where, light
+    if not inside(low, cosine, sine, chroma):  # at yellow a ray leaves sRGB and meets it again
+        low = light
+        while low > light - 2.0 * FALL and not inside(low, cosine, sine, chroma):
+            low, high = low - FALL_SEARCH, low
+    while high - low > CLOSE:
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if inside(middle, cosine, sine, chroma) else (low, middle)
+    return low
 
 
 @njit(error_model="numpy")
-def overshoot(light: float, a: float, b: float, least: float) -> float:  # pragma: no cover - compiled
+def overshoot(light: float, a: float, b: float, least: float, falls: float) -> float:  # pragma: no cover - compiled
     """Return the chroma that a colour has beyond the largest of its hue and lightness, at least `least`."""
     light, cosine, sine, chroma = polar(light, a, b)
     if chroma <= least or inside(light, cosine, sine, chroma - least):
         return least
-    return max(least, chroma - largest_chroma(light, cosine, sine, min(chroma, MOST_CHROMA)))
+    return max(least, chroma - largest_chroma(light, cosine, sine, min(chroma, MOST_CHROMA), falls)[0])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _reach(lab: Array) -> float:  # pragma: no cover - compiled
+def _reach(lab: Array, falls: float) -> float:  # pragma: no cover - compiled
     largest = 0.0
     for i in range(len(lab)):
-        largest = overshoot(lab[i, 0], lab[i, 1], lab[i, 2], largest)
+        largest = overshoot(lab[i, 0], lab[i, 1], lab[i, 2], largest, falls)
     return largest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _compress(lab: Array, reach: float, out: Array) -> None:  # pragma: no cover - compiled
+def _compress(lab: Array, reach: float, falls: float, out: Array) -> None:  # pragma: no cover - compiled
     for i in range(len(lab)):
-        out[i, 0], out[i, 1], out[i, 2] = compressed(lab[i, 0], lab[i, 1], lab[i, 2], reach)
+        out[i, 0], out[i, 1], out[i, 2] = compressed(lab[i, 0], lab[i, 1], lab[i, 2], reach, falls)
 
 
-def reach(lab: Array) -> float:
+def reach(lab: Array, *, keep_luminance: bool = False) -> float:
     """Return how far the farthest of colours (n, 3) CIELAB lies outside of sRGB, in chroma; 0 where all are inside.
 
-    Of a picture in tiles it is the largest of the tiles'.
+    Of a picture in tiles it is the largest of the tiles'. keep_luminance: as `compress` has it.
     """
-    return float(_reach(np.ascontiguousarray(lab, dtype=np.float64)))
+    return float(_reach(np.ascontiguousarray(lab, dtype=np.float64), 0.0 if keep_luminance else 1.0))
 
 
-def compress(lab: Array, farthest: float | None = None) -> Array:
+def compress(lab: Array, farthest: float | None = None, *, keep_luminance: bool = False) -> Array:
     """Bring colours into sRGB, hue and lightness kept; return them, (n, 3) float64 CIELAB.
 
     lab: (n, 3) CIELAB, finite. farthest: `reach` of the whole picture; None where lab is all of it, or stands for it.
     Along a ray of constant hue and lightness the order of chroma is kept, strictly up to farthest beyond sRGB.
-    Lightness below 0 becomes 0 and above 100 becomes 100; bright yellows, at hues of 80 to 120 degrees, may give up 3
-    of it to keep their chroma (`fall`).
+    Lightness below 0 becomes 0 and above 100 becomes 100. Light colours from red to green may give up as much as 8 of
+    it to keep their chroma (`fall`), so that what glows does not turn to pastel; with keep_luminance only the brightest
+    yellows do, where sRGB has a hole.
     """
     lab = np.ascontiguousarray(lab, dtype=np.float64)
     out = np.empty_like(lab)
-    _compress(lab, _reach(lab) if farthest is None else farthest, out)
+    falls = 0.0 if keep_luminance else 1.0
+    _compress(lab, _reach(lab, falls) if farthest is None else farthest, falls, out)
     return out

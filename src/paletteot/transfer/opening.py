@@ -108,8 +108,11 @@ def _layers(image: Image.Image, raw: str | None) -> Layers:
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for rows in bands(*pixels.shape[:2]):
         band = image.crop((0, rows.start, image.width, rows.stop))
-        band = (band.convert("LA") if band.mode == "La" else band).convert(mode)
-        pixels[rows] = np.asarray(band.convert("RGB") if transform is None else transform.apply(band))
+        for step in ("LA" if band.mode == "La" else mode, mode):
+            band = band if band.mode == step else band.convert(step)  # a conversion to the same mode is a copy
+        if transform is not None:
+            band = transform.apply(band)
+        pixels[rows] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
     return Layers(pixels, opaque, grey)
 
 

@@ -20,6 +20,8 @@ LEAST = 8e-4
 """Share of the mass below which a ribbon, hardly a pixel wide, is left out, if others leave and reach its groups."""
 STEPS = 24
 """Colours along a ribbon, between which is interpolated."""
+LINES = 4
+"""Lines of a row of pixels on which edges are followed: a thin ribbon that lies nearly flat is a line, not dots."""
 OPACITY = 0.94
 """Of ribbons, so that crossings show."""
 
@@ -153,17 +155,23 @@ def _paint(
     canvas: Array, above: Array, below: Array, colours: Array, opacity: float
 ) -> None:  # pragma: no cover - compiled
     height, width, steps = canvas.shape[0], canvas.shape[1], colours.shape[1]
+    covered = np.zeros(width)
     for row in range(height):
-        t = (row + 0.5) / height
-        bent = t * t * (3.0 - 2.0 * t)  # upright at both bars
-        place = t * (steps - 1)
+        place = (row + 0.5) / height * (steps - 1)
         step = min(int(place), steps - 2)
         part = place - step
         for n in range(len(above) - 1, -1, -1):
-            left = width * ((1.0 - bent) * above[n, 0] + bent * below[n, 0])
-            right = width * ((1.0 - bent) * above[n, 1] + bent * below[n, 1])
-            for column in range(max(int(left), 0), min(int(right) + 1, width)):
-                covered = opacity * max(min(right, column + 1.0) - max(left, float(column)), 0.0)
+            first, last = width, 0
+            for line in range(LINES):
+                t = (row + (line + 0.5) / LINES) / height
+                bent = t * t * (3.0 - 2.0 * t)  # upright at both bars
+                left = width * ((1.0 - bent) * above[n, 0] + bent * below[n, 0])
+                right = width * ((1.0 - bent) * above[n, 1] + bent * below[n, 1])
+                first, last = min(first, max(int(left), 0)), max(last, min(int(right) + 1, width))
+                for column in range(max(int(left), 0), min(int(right) + 1, width)):
+                    covered[column] += max(min(right, column + 1.0) - max(left, float(column)), 0.0) / LINES
+            for column in range(first, last):
                 for c in range(3):
                     colour = (1.0 - part) * colours[n, step, c] + part * colours[n, step + 1, c]
-                    canvas[row, column, c] += covered * (colour - canvas[row, column, c])
+                    canvas[row, column, c] += opacity * covered[column] * (colour - canvas[row, column, c])
+                covered[column] = 0.0
