@@ -3,6 +3,8 @@
 import os
 
 from paletteot.app.serving import serve
+from paletteot.endings import one_line
 
 if __name__ == "__main__":
-    serve("0.0.0.0", int(os.environ.get("GRADIO_SERVER_PORT", "7860")), print)
+    with one_line():
+        serve("0.0.0.0", int(os.environ.get("GRADIO_SERVER_PORT", "7860")), print)

@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 def pixels(height: int = 60, width: int = 80, seed: int = 0) -> np.ndarray:
     """Return a picture of smooth colours, none like another."""
     rng = np.random.default_rng(seed)
-    rows, columns = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+    rows, columns = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     base = np.stack([rows, columns, (1 - rows) * columns], axis=-1) @ rng.uniform(0.1, 0.6, (3, 3))
     return (255 * np.clip(base, 0, 1)).astype(np.uint8)
 

@@ -92,7 +92,7 @@ def test_what_is_shown_is_small_and_what_is_downloaded_whole(tmp_path):
     assert studio.result(file, other, Options(k=8)).pixels.shape == (300, 2400, 3)
 
 
-def test_the_lut_moves_a_picture_as_the_page_does(tmp_path):
+def test_the_lut_moves_a_picture_as_the_page_does():
     a, b = PAIRS[0].files
     table = cube.read(downloads.lut(a, b, Options()))
     moved = studio.result(a, b, Options()).pixels.astype(int)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,7 +26,6 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 import paletteot.transfer.run as run
-from paletteot.app.pairs import PAIRS
 from paletteot.transfer import cube
 from paletteot.transfer.photo import Photo
 from tests.app import files
@@ -172,11 +173,12 @@ def driver(tmp_path_factory) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def visitor(served, driver, tmp_path) -> Iterator[Visitor]:
-    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path / "taken")})
+    taken = tmp_path / "taken"
+    driver.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(taken)})
     driver.get("about:blank")
     for log in ("browser", "performance"):
         driver.get_log(log)
-    visit = Visitor(driver, served, tmp_path / "taken")
+    visit = Visitor(driver, served, taken)
     visit.open()
     yield visit
     assert visit.complaints() == []
@@ -260,9 +262,9 @@ def test_a_file_that_is_too_large_is_refused_on_its_way(visitor, tmp_path):
     assert "maximum allowed size of 40" in said
     assert "heavy.bmp" in said
     assert "heavy.bmp" not in visitor.served.sent()
-    complaints = visitor.complaints()
-    assert complaints
-    assert all("413" in one for one in complaints)
+    sent = {"files": ("heavy.bmp", files.REFUSED["heavy.bmp"][0]())}  # by who has no browser
+    assert httpx2.post(f"{visitor.served.base}gradio_api/upload", files=sent).status_code == 413
+    assert "heavy.bmp" not in visitor.served.sent()
 
 
 def test_the_name_of_a_file_runs_nothing(visitor, tmp_path):
@@ -316,3 +318,14 @@ def test_nothing_that_was_sent_is_left_when_the_page_ends(served, visitor):
     code, said = served.end()
     assert (code, said) == (0, "closed; nothing of what was sent is kept\n")
     assert served.left() == []
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [str(PYTHON), "-c", COMMAND, "app", "--port", str(port)], cwd=tmp_path, capture_output=True, text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    said = f"error: --host and --port must be free to listen on, but 127.0.0.1:{port} is not\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)

@@ -43,4 +43,3 @@ def palettes(source: Path, target: Path, options: Options) -> Path:
 
 def _joined(source: Path, target: Path) -> str:
     return f"{source.stem[:60]}_as_{target.stem[:60]}"
-

@@ -44,10 +44,11 @@ def check_pixels(size: tuple[int, int], name: str) -> None:
 def _size(path: Path) -> tuple[int, int]:
     """Return width and height as the file's header says, which reads no pixel; 0 where it says nothing."""
     Image.init()
+    known = [name for name in FORMATS if name in Image.OPEN]
     try:
-        with warnings.catch_warnings(action="ignore"):  # of sizes, which are judged here
-            with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
-                return image.size
+        # Pillow warns of sizes, which are judged here.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=known) as image:
+            return image.size
     except Image.DecompressionBombError:
         raise DataError(f"{path.name}: must have at most {MOST_MEGAPIXELS} megapixels, but has far more") from None
     except Exception:  # a damaged file raises anything; opening it says in one line what is wrong

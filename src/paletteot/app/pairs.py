@@ -25,4 +25,4 @@ PAIRS = (
     Pair("Example: a rocket in the colours of coffee", "rocket.jpg", "coffee.png"),
     Pair("Example: coffee in the colours of a rocket", "coffee.png", "rocket.jpg"),
 )
-"""rocket.jpg: SpaceX, launch of DSCOVR, public domain. coffee.png: Rachel Michetti, courtesy of Pikolo Espresso Bar, CC0."""
+"""rocket.jpg: SpaceX, launch of DSCOVR, public domain. coffee.png: Rachel Michetti, of Pikolo Espresso Bar, CC0."""

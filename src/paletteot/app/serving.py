@@ -25,9 +25,7 @@ def serve(host: str, port: int, say: Callable[[str], None], *, browser: bool = F
 
         made = page()
         try:
-            made.launch(
-                server_name=host, server_port=port, inbrowser=browser, prevent_thread_lock=True, **launching()
-            )
+            made.launch(server_name=host, server_port=port, inbrowser=browser, prevent_thread_lock=True, **launching())
         except OSError:
             raise ParamsError(f"--host and --port must be free to listen on, but {host}:{port} is not") from None
         threading.Thread(target=_warm, daemon=True).start()
