@@ -97,10 +97,9 @@ def page() -> Any:
             "show_progress_on": [moved],
         }  # fmt: skip
         for side in (a, b):
-            taken = side.image.input(
-                acting.take, [side.image, side.file], [side.image, side.file], preprocess=False, **QUIET
-            )
-            taken.failure(acting.back, [side.image, side.file], [side.image], preprocess=False, **QUIET)
+            both = [side.image, side.file]
+            taken = side.image.input(acting.take, [side.image], both, preprocess=False, **QUIET)
+            taken.failure(acting.back, both, [side.image], preprocess=False, **QUIET)
             taken.success(**shown, **QUIET)
         for button, pair in zip(tries, PAIRS, strict=True):
             chosen = button.click(acting.chooser(pair), None, [a.image, a.file, b.image, b.file], **QUIET)
