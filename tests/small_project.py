@@ -10,6 +10,7 @@ import yaml
 from paletteot.files import write_json
 from paletteot.project import paths
 from tests.dataset import made
+from tests.report import made as shown
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,7 +31,10 @@ def project(folder: Path, **evaluate: Any) -> Path:
 
 
 def ready_to_report() -> None:
-    """Put in place here what the report reads beside evaluations: what the release says of itself."""
+    """Put in place here what the report reads beside evaluations: the release's words, demo and transfer."""
     counts = {split: {"rows": len(rows)} for split, rows in made.SPLITS.items()}
     tables = {"plans": counts, "palettes": {"full": {"rows": 9}}, "images": {"full": {"rows": 9}}}
     write_json(paths.RELEASE_MANIFEST, {"version": "1.0.0", "files": {}, "tables": tables})
+    shown.demonstration(Path("data/demo"))
+    (paths.REPORTS / "transfer").mkdir(parents=True)
+    shown.board().write_csv(paths.REPORTS / "transfer" / "board.csv")

@@ -214,7 +214,22 @@ def test_the_keyboard_reaches_the_content_first(visitor):
     assert visitor.browser.switch_to.active_element == visitor.one("main")
 
 
-@pytest.mark.parametrize("path", ["index.html", "problems.html", "data.html", "methods/net.html"])
+def test_a_slider_shows_more_of_the_picture_before(visitor):
+    visitor.open("transfer.html")
+    swap, over = visitor.one(".swap"), visitor.one(".swap .over")
+    slider = visitor.one(".swap input[type=range]")
+    covered = "return getComputedStyle(arguments[0]).clipPath"
+    half = visitor.browser.execute_script(covered, over)
+    slider.send_keys(Keys.END)
+    assert visitor.browser.execute_script("return arguments[0].style.getPropertyValue('--at')", swap) == "100%"
+    assert visitor.browser.execute_script(covered, over) != half
+    slider.send_keys(Keys.HOME)
+    assert visitor.browser.execute_script("return arguments[0].style.getPropertyValue('--at')", swap) == "0%"
+    loaded = "return [...document.images].every((one) => one.complete && one.naturalWidth > 0)"
+    WebDriverWait(visitor.browser, 60).until(lambda _: visitor.browser.execute_script(loaded))
+
+
+@pytest.mark.parametrize("path", ["index.html", "problems.html", "data.html", "transfer.html", "methods/net.html"])
 def test_on_a_telephone_only_tables_scroll_sideways(visitor, path):
     metrics = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
     visitor.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

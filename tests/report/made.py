@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from PIL import Image
 
 from paletteot.benchmark.records.evaluation import About, Evaluation, Origin
 from paletteot.dataset.load import Palettes
+from paletteot.demo import facts as demo
+from paletteot.demo.facts import Fact
 from paletteot.report.build import build
-from paletteot.report.site.facts import SiteFacts
+from paletteot.report.site.facts import SiteFacts, Transfers
 from paletteot.warmstarts.contract import family
 from tests.benchmark import fake
 from tests.conftest import palette
@@ -47,8 +50,36 @@ def origin(method: str) -> Origin:
     return Origin("1.2.3", "c0ffee" * 6, "a machine, 2 cores", *run, claimed=method == CLOSING)
 
 
-def facts(methods: tuple[str, ...] | list[str]) -> SiteFacts:
-    """Return what a site says of some methods."""
+def demonstration(folder: Path) -> list[Fact]:
+    """Put a demo of two examples into a folder, one by a stranger and of greys alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = []
+    for number, (author, iterations) in enumerate((("Ann Ö", 400), (CLOSING, None)), 1):
+        names = {one: f"{one}_{number}.jpg" for one in ("before", "after", "gives")} | {"sheet": f"demo_{number}.jpg"}
+        for shade, name in enumerate(names.values()):
+            Image.new("RGB", (120, 80), (60 * shade, 90, 200 - 60 * shade)).save(folder / name)
+        facts.append(
+            Fact(
+                **names, source="a", target="b", source_attribution=author, target_attribution="not named",
+                source_licence="CC-BY-3.0", target_licence="CC0-1.0", width=120, height=80, iterations=iterations,
+                own=iterations and 5, cold=iterations and 900, largest=0.25,
+            )
+        )  # fmt: skip
+    demo.write(folder, facts)
+    return facts
+
+
+def board() -> pl.DataFrame:
+    """Return a comparison of transfers, one of which knows nothing of whites."""
+    return pl.DataFrame({
+        "method": ["hard", "smooth_8", "reinhard", SCRIPT], "pairs": [50] * 4, "w1": [4.0, 8.0, 20.0, 10.0],
+        "gradient_ssim": [0.7, 0.85, 0.93, 0.8], "ssim": [0.7, 0.8, 0.9, 0.8], "banding": [0.01, 0.0, 0.0, 0.2],
+        "neutrals_moved": [2.0, 2.0, 20.0, None], "seconds": [0.2, 0.3, 0.1, 4.0], "front": [True, True, True, False],
+    })  # fmt: skip
+
+
+def facts(methods: tuple[str, ...] | list[str], folder: Path | None = None) -> SiteFacts:
+    """Return what a site says of some methods, with a demo where a folder for it is named."""
     rng = np.random.default_rng(0)
     atoms = [palette(rng, 16) for _ in range(12)]
     x, a = (np.stack(columns) for columns in zip(*atoms, strict=True))
@@ -64,6 +95,7 @@ def facts(methods: tuple[str, ...] | list[str]) -> SiteFacts:
                 "images": {"full": {"rows": 12}},
             },
         },
+        transfers=Transfers(demonstration(folder) if folder else (), folder or Path(), board()),
         about={family(method): about(method) for method in methods},
         origins={method: origin(method) for method in methods},
     )
@@ -88,5 +120,5 @@ def rungs() -> pl.DataFrame:
 def report(folder: Path) -> Path:
     """Write the report into a folder and return it."""
     made = evaluations()
-    build(made, fake.bootstrap(), CURVES, facts(list(made)), folder)
+    build(made, fake.bootstrap(), CURVES, facts(list(made), folder / "demo"), folder)
     return folder

@@ -75,7 +75,13 @@ def medians(board):
 
 def test_there_is_a_page_for_every_start_and_for_the_data(site):
     families = ("cold", "half", "one", "two", "net", *made.STRANGERS)
-    pages = {"index.html", "problems.html", "data.html", *(f"methods/{slug(name)}.html" for name in families)}
+    pages = {
+        "index.html",
+        "problems.html",
+        "data.html",
+        "transfer.html",
+        *(f"methods/{slug(name)}.html" for name in families),
+    }
     assert set(site) == pages
 
 
@@ -98,7 +104,26 @@ def test_the_policy_allows_no_request_and_nothing_needs_more(site):
         attributes = [name for _, found in page.elements for name in found]
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
         assert all(one.get("src") or one.get("type") == "application/json" for one in page.all("script"))
-        assert not {"style", "iframe", "img", "object", "base"} & {tag for tag, _ in page.elements}
+        assert not {"style", "iframe", "object", "base"} & {tag for tag, _ in page.elements}
+
+
+def test_pictures_are_the_sites_own_and_said_in_words(site):
+    for name, page in site.items():
+        shown = page.all("img")
+        assert bool(shown) == (name == "transfer.html")
+        assert all((page.file.parent / str(one["src"])).is_file() and one["alt"] for one in shown)
+
+
+def test_the_page_of_transfer_names_who_made_the_pictures_and_what_it_took(site):
+    page = site["transfer.html"]
+    text = " ".join(page.text)
+    assert "A (left): Ann Ö, CC-BY-3.0" in text
+    assert made.CLOSING in text
+    assert "400 iterations from the network, its own 5 passes included; 900 from cold" in text
+    assert "apart by at most 0.25 Delta E" in text
+    assert "Nothing had to be transported" in text
+    assert len([one for one in page.all("input") if one["type"] == "range" and one["aria-label"]]) == 2
+    assert made.SCRIPT in text
 
 
 def test_a_page_with_all_that_it_loads_is_small(site):

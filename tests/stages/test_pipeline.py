@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +17,12 @@ import yaml
 import intervals
 import workspace
 from paletteot import chunks
+from paletteot.comparison import judging
 from paletteot.dataset import layout, sources, verify
+from paletteot.demo import facts as demo
 from paletteot.errors import DataError
 from paletteot.files import sha256
+from paletteot.tables import read_parquet
 
 CODE = "src/paletteot/warmstarts"
 TINY = {
@@ -49,6 +54,11 @@ TINY = {
             )
         },
     },
+    "transfer": {
+        "content": 1, "random": 2, "sigmas": [2, 8], "shown": 1,
+        "peers": ["reinhard", "color_matcher_mkl", "color_matcher_mvgd", "pot_linear"],
+    },
+    "demo": {"pairs": []},
     "report": {"bootstrap": 100},
 }  # fmt: skip
 DATA_STAGES = ("images", "palettes", "pairs", "plans", "release")
@@ -118,6 +128,33 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
     for name in ("metrics.json", "leaderboard.md", "site/index.html", "site/vega.js", "curves/plan_network.csv"):
         assert (whole / "reports" / name).stat().st_size > 0
     json.loads((whole / "reports" / "metrics.json").read_text())
+
+
+@pytest.mark.pipeline
+def test_transfers_are_compared_and_shown(whole):
+    measures = read_parquet(whole / "data" / "transfer" / "measures.parquet", judging.MEASURES)
+    methods = ["hard", "smooth_2", "smooth_8", *TINY["transfer"]["peers"]]
+    pairs = measures.select("source", "target").unique()
+    assert 1 <= len(pairs) <= 3
+    assert measures["method"].to_list() == methods * len(pairs)
+    groups = dict(pl.read_parquet(whole / "data" / "palettes.parquet").select("image_id", "group").rows())
+    assert all(groups[a] != groups[b] for a, b in pairs.rows())
+    made = measures.filter(pl.col("fallen").is_null())
+    assert set(methods) - set(made["method"]) <= {"color_matcher_mvgd"}  # which wants pictures of one size
+    seconds = read_parquet(whole / "data" / "transfer" / "seconds.parquet", judging.SECONDS)
+    assert len(seconds) == len(made)
+    assert "seconds" not in measures.columns
+    page = (whole / "reports" / "transfer.md").read_text()
+    assert "| **smooth_8** |" in page
+    for picture in re.findall(r"\]\((transfer/.+?)\)", page):
+        assert (whole / "reports" / picture).stat().st_size > 0
+    examples = demo.read(whole / "data" / "demo")
+    assert 1 <= len(examples) <= 5
+    assert all(one.largest < 1 for one in examples)
+    for one in examples:
+        shown = whole / "reports" / "figures" / one.sheet
+        assert shown.read_bytes() == (whole / "data" / "demo" / one.sheet).read_bytes()
+        assert one.source_attribution in html.unescape((whole / "reports" / "site" / "transfer.html").read_text())
 
 
 @pytest.mark.pipeline
@@ -241,6 +278,17 @@ def double(rows) -> None:
 
 
 FAULTS = {
+    "an unknown peer": (
+        "transfer", lambda f: params(f, "transfer", "peers", ["nobody"]),
+        "params.yaml: transfer.peers must be of reinhard, match_histograms, ",
+    ),
+    "a demo of pictures that are not of the test": (
+        "demo", lambda f: params(f, "demo", "pairs", [["ghost", "ghost"]]),
+        "params.yaml: demo.pairs must be pictures of test_unseen, but one is 'ghost'",
+    ),
+    "a demo that lost a picture": (
+        "report", lambda f: (f / "data/demo/demo_1.jpg").unlink(), "data/demo/demo_1.jpg: no such file"
+    ),
     "k = 0": ("palettes", lambda f: params(f, "palettes", "k", 0), "params.yaml: palettes.k: "),
     "eps = 0": ("plans", lambda f: params(f, "transport", "eps", 0), "params.yaml: transport.eps: "),
     "unknown source": (

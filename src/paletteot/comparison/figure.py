@@ -9,7 +9,7 @@ GREY, BLUE, ORANGE = "#8c8c8c", "#0072b2", "#d55e00"
 """From the palette of Okabe and Ito, told apart with any colour vision."""
 
 
-def chart(board: pl.DataFrame) -> alt.LayerChart:
+def chart(board: pl.DataFrame) -> alt.TopLevelMixin:
     """Return W1 against gradient SSIM of each method of a board, medians; ours joined by a line, the front filled."""
     named = board.with_columns(
         who=pl.when("ours").then(pl.lit("ours")).otherwise(pl.lit("others")),

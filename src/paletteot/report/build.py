@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -63,6 +64,8 @@ def build(
         for name, spec in specs.items():
             with Image.open(BytesIO(vl_convert.vegalite_to_png(spec, scale=2))) as image:
                 image.convert("RGB").save(fresh / f"{name}.png", optimize=True)  # an eighth of the size
+        for one in facts.transfers.examples:
+            shutil.copyfile(facts.transfers.folder / one.sheet, fresh / one.sheet)
     site.write(folder / "site", board, evaluations, curves, bootstrap, facts)
     return board
 

@@ -16,7 +16,7 @@ from paletteot.extras import needed
 from paletteot.project import lock, paths
 from paletteot.project.parameters import load_params
 
-STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate", "transfer", "report")
+STAGES = ("images", "palettes", "pairs", "plans", "release", "train", "evaluate", "transfer", "demo", "report")
 
 
 def main(arguments: list[str]) -> None:

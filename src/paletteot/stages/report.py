@@ -1,4 +1,4 @@
-"""Stage 8: what people look at."""
+"""Stage 10: what people look at."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.benchmark.records.store import Found
 from paletteot.dataset import schema, versions
 from paletteot.dataset.load import load_palettes
+from paletteot.demo import facts as demo
 from paletteot.errors import DataError
 from paletteot.project import judging, paths, provenance, runs
 from paletteot.report.build import build
-from paletteot.report.site.facts import SiteFacts
+from paletteot.report.site.facts import SiteFacts, Transfers
 from paletteot.tables import read_parquet
 from paletteot.warmstarts.contract import family
 
@@ -44,6 +45,7 @@ def stage(params: Params) -> None:
         settings=_settings(params),
         palettes=palettes,
         release=versions.read(paths.RELEASE_MANIFEST),
+        transfers=_transfers(),
         refused={str(folder): why for folder, why in found.refused.items()},
     )
     build(
@@ -76,6 +78,24 @@ def guests(params: Params, evaluations: dict[str, Evaluation]) -> Found:
     """Return what was recorded of contestants that the pipeline does not judge; evaluations: of those that it does."""
     taken = {*warmstarts.entries(), *map(family, evaluations)}
     return store.find(paths.RESULTS, judging.terms(params.dataset.version, params.transport), taken)
+
+
+DEMO = Path("data/demo")
+BOARD = paths.REPORTS / "transfer" / "board.csv"
+BOARD_COLUMNS = ("method", "pairs", "w1", "gradient_ssim", "ssim", "banding", "neutrals_moved", "seconds", "front")
+
+
+def _transfers() -> Transfers:
+    """Return what the stages demo and transfer made; raises DataError where it is missing or broken."""
+    try:
+        board = pl.read_csv(BOARD, glob=False)
+    except FileNotFoundError:
+        raise DataError(f"{BOARD}: no such file; `dvc repro transfer` makes it") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{BOARD}: must be a CSV file: {' '.join(str(error).split())[:200]}") from None
+    if missing := [name for name in BOARD_COLUMNS if name not in board.columns]:
+        raise DataError(f"{BOARD}: column {missing[0]} is missing; legal columns are {', '.join(BOARD_COLUMNS)}")
+    return Transfers(demo.read(DEMO), DEMO, board)
 
 
 def _settings(params: Params) -> dict[str, str]:

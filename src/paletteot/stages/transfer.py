@@ -1,4 +1,4 @@
-"""Stage 9: colours of one picture on another, ours beside other libraries'."""
+"""Stage 8: colours of one picture on another, ours beside other libraries'."""
 
 from __future__ import annotations
 

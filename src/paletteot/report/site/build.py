@@ -20,7 +20,7 @@ from paletteot.benchmark.bootstrap import Bootstrap
 from paletteot.benchmark.protocol import BASE
 from paletteot.benchmark.records.evaluation import Evaluation
 from paletteot.files import replacing
-from paletteot.report.site import boards, charts, data, ladder, methods, photographs, problems
+from paletteot.report.site import boards, charts, data, ladder, methods, photographs, problems, transfers
 from paletteot.report.site.facts import SiteFacts, slug
 from paletteot.report.site.tables import MEANINGS, Cell, Table
 from paletteot.splits import RANKING
@@ -55,6 +55,9 @@ def write(
             with as_file(files(PACKAGE) / "assets" / name) as asset:
                 shutil.copyfile(asset, fresh / name)
         (fresh / "vega.js").write_text(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"), encoding="utf-8")
+        (fresh / transfers.PICTURES).mkdir()
+        for name in transfers.files(facts.transfers):
+            shutil.copyfile(facts.transfers.folder / name, fresh / transfers.PICTURES / name)
         for path, template, words in pages(board, evaluations, curves, bootstrap, facts):
             root = "../" * path.count("/")
             text = environment.get_template(f"{template}.html.j2").render(root=root, here=path, facts=facts, **words)
@@ -94,6 +97,7 @@ def pages(
         "chart": charts.convergence(),
     }  # fmt: skip
     yield "data.html", "data", data.page(medians, bootstrap, facts)
+    yield "transfer.html", "transfer", transfers.page(facts.transfers)
 
 
 def families(board: Leaderboard) -> list[str]:

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
 
 from paletteot.benchmark.records.evaluation import About, Evaluation, Origin
 from paletteot.dataset.load import Palettes
 from paletteot.dataset.versions import Manifest
+from paletteot.demo.facts import Fact
 from paletteot.warmstarts.contract import family
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """What the site shows of colour transfer.
+
+    examples: pairs of pictures, whose files lie in ``folder``. board: the comparison with others, a row for each.
+    """
+
+    examples: Sequence[Fact]
+    folder: Path
+    board: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -18,12 +34,14 @@ class SiteFacts:
     """Everything that the site is told.
 
     settings: how everything was made, name and value. palettes: of all pictures.
-    release: the manifest of the data's release. refused: records of guests that do not stand, and why.
+    release: the manifest of the data's release. transfers: of colour transfer.
+    refused: records of guests that do not stand, and why.
     """
 
     settings: Mapping[str, str]
     palettes: Palettes
     release: Manifest
+    transfers: Transfers
     refused: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, About] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
