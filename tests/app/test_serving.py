@@ -29,7 +29,8 @@ def test_who_else_can_reach_the_page_is_said(host, own, monkeypatch):
 
 def test_without_gradio_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
-    monkeypatch.delitem(sys.modules, "paletteot.app.page", raising=False)
+    for name in ("paletteot.app.page", "paletteot.app.acting"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     done = CliRunner().invoke(app, ["app"])
     assert done.exit_code == 1
     assert done.output == "error: this needs gradio: pip install 'paletteot[app]'\n"

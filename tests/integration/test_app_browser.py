@@ -26,6 +26,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 import paletteot.transfer.run as run
+from paletteot.app import studio
 from paletteot.transfer import cube
 from paletteot.transfer.photo import Photo
 from tests.app import files
@@ -196,6 +197,16 @@ def telephone(driver: webdriver.Chrome) -> Iterator[None]:
 
 def test_only_this_machine_is_listened_to(served):
     assert served.said == f"the page is at {served.base} until Ctrl-C\n"
+
+
+def test_no_other_file_of_this_machine_is_given(served):
+    secret = served.cwd / "secret.txt"
+    secret.write_text("secret")
+    try:
+        for file in (secret, Path("/etc/hosts"), Path(studio.__file__), served.temporary / ".." / "cwd" / "secret.txt"):
+            assert httpx2.get(f"{served.base}gradio_api/file={file}").status_code in (403, 404)
+    finally:
+        secret.unlink()
 
 
 def test_two_pictures_are_sent_moved_and_taken_along(visitor, tmp_path):

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from PIL import Image
+import gradio as gr
 
-from paletteot.app import downloads, scratch, studio
+from paletteot.app import acting, downloads, studio
 from paletteot.app.limits import MOST_MEGABYTES, MOST_MEGAPIXELS
-from paletteot.app.pairs import PAIRS, Pair
-from paletteot.app.strips import EMPTY, strip
-from paletteot.errors import PaletteOTError
-from paletteot.extras import MissingPackageError
-from paletteot.transfer import layers
+from paletteot.app.pairs import PAIRS
+from paletteot.app.strips import EMPTY
 from paletteot.transfer.matching import starts
-from paletteot.transfer.options import EXACT, Options
-from paletteot.transfer.photo import Photo
-from paletteot.transfer.words import facts
-
-try:
-    import gradio as gr
-except ModuleNotFoundError as error:
-    raise MissingPackageError("this needs gradio: pip install 'paletteot[app]'") from error
+from paletteot.transfer.options import EXACT
 
 TITLE = "PaletteOT: the colours of one picture on another"
 DOCS = "https://github.com/paletteot/paletteot/blob/main/docs/transfer.md"
@@ -108,25 +93,28 @@ def page() -> Any:
                 gr.Markdown(NOTE, elem_classes="facts")
         asked = [a.file, b.file, *controls]
         shown = {
-            "fn": _show, "inputs": asked, "outputs": [moved, a.palette, b.palette, plan, said],
+            "fn": acting.show, "inputs": asked, "outputs": [moved, a.palette, b.palette, plan, said],
             "show_progress_on": [moved],
         }  # fmt: skip
         for side in (a, b):
-            taken = side.image.input(_take, [side.image, side.file], [side.image, side.file], preprocess=False, **QUIET)
-            taken.failure(_back, [side.image, side.file], [side.image], preprocess=False, **QUIET)
+            both = [side.image, side.file]
+            taken = side.image.input(acting.take, [side.image], both, preprocess=False, **QUIET)
+            taken.failure(acting.back, both, [side.image], preprocess=False, **QUIET)
             taken.success(**shown, **QUIET)
         for button, pair in zip(tries, PAIRS, strict=True):
-            chosen = button.click(_chooser(pair), None, [a.image, a.file, b.image, b.file], **QUIET)
+            chosen = button.click(acting.chooser(pair), None, [a.image, a.file, b.image, b.file], **QUIET)
             chosen.success(**shown, **QUIET)
         gr.on([one.change for one in controls], trigger_mode="always_last", **shown, **QUIET)
         for write, button in takes.items():
             ready = gr.DownloadButton(visible="hidden")
-            button.click(_writer(write), asked, [ready], **QUIET).success(None, [ready], None, js=TAKE_ALONG, **QUIET)
-    return made.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
+            button.click(acting.writer(write), asked, [ready], **QUIET).success(
+                None, [ready], None, js=TAKE_ALONG, **QUIET
+            )
+    return made.queue(max_size=QUEUE)
 
 
-QUIET: dict[str, Any] = {"api_visibility": "private"}
-"""No event is for other programs: they have `paletteot.transfer`."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "all", "concurrency_limit": AT_ONCE}
+"""Of every event. None is for other programs: they have `paletteot.transfer`."""
 
 
 def launching() -> dict[str, Any]:
@@ -149,7 +137,7 @@ def _side(label: str, name: str) -> Side:
 
 
 def _controls() -> list[Any]:
-    """Return what is moved, in the order of `_options`."""
+    """Return what is moved, in the order of `acting.options`."""
     sliders = [
         gr.Slider(2, 256, studio.PLAIN.k, step=1, label=CHOICES["k"], elem_id="k"),
         gr.Slider(0.05, 10, studio.PLAIN.eps, step=0.05, label=CHOICES["eps"], elem_id="eps"),
@@ -166,69 +154,3 @@ def _controls() -> list[Any]:
     begun = [("the exact plan, nothing counted" if name == EXACT else name, name) for name in starts()]
     start = gr.Dropdown(begun, value=studio.PLAIN.start, label="start that Sinkhorn is counted from", elem_id="start")
     return [*sliders, method, keep, start]
-
-
-def _options(
-    k: float, eps: float, sigma: float, strength: float, neutrals: float, method: Any, keep: bool, start: str
-) -> Options:
-    return Options(int(k), eps, method, sigma, strength, keep, neutrals, start)
-
-
-@contextmanager
-def _in_the_page() -> Iterator[None]:
-    """Say an error of ours as one line in the page."""
-    try:
-        yield
-    except PaletteOTError as error:
-        raise gr.Error(html.escape(str(error)), print_exception=False) from error
-
-
-def _take(sent: Any, file: Path | None) -> tuple[Any, Path | None]:
-    """Open what a visitor has sent; nothing where it was taken away."""
-    if sent is None:
-        return None, None
-    file = Path(sent["path"])
-    with _in_the_page():
-        return _image(studio.picture(file).shown), file
-
-
-def _back(sent: Any, file: Path | None) -> Any:
-    """Remove what was refused, and show the picture that was there before."""
-    if sent is not None:
-        scratch.forget(Path(sent["path"]))
-    return None if file is None else _image(studio.picture(file).shown)
-
-
-def _chooser(pair: Pair) -> Callable[[], list[Any]]:
-    def choose() -> list[Any]:
-        with _in_the_page():
-            return [one for file in pair.files for one in (_image(studio.picture(file).shown), file)]
-
-    return choose
-
-
-def _show(a: Path | None, b: Path | None, *chosen: Any) -> list[Any]:
-    """Return the result, both palettes, the plan and what it took; what is there stays where a picture is missing."""
-    if a is None or b is None:
-        return [gr.skip()] * 5
-    with _in_the_page():
-        options = _options(*chosen)
-        done = studio.preview(a, b, options)
-        return [
-            _image(done.photo), strip(done.source, a.name), strip(done.target, b.name), studio.flow(a, b, options),
-            "<br>".join(facts(done.match, options)),
-        ]  # fmt: skip
-
-
-def _writer(write: Callable[[Path, Path, Options], Path]) -> Callable[..., str]:
-    def written(a: Path | None, b: Path | None, *chosen: Any) -> str:
-        if a is None or b is None:
-            raise gr.Error("choose two pictures first", print_exception=False)
-        with _in_the_page():
-            return str(write(a, b, _options(*chosen)))
-
-    return written
-
-
-def _image(photo: Photo) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(layers.joined(photo.pixels, photo.alpha, grey=False)))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from paletteot.app.scratch import scratch
 from paletteot.errors import ParamsError
+from paletteot.extras import MissingPackageError
 
 LOOPBACK = "127.0.0.1"
 
@@ -21,8 +22,12 @@ def serve(host: str, port: int, say: Callable[[str], None], *, browser: bool = F
     """
     os.environ.update({"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"})
     with scratch():
-        from paletteot.app.page import launching, page
-
+        try:
+            from paletteot.app.page import launching, page
+        except ModuleNotFoundError as error:
+            if error.name != "gradio":
+                raise
+            raise MissingPackageError("this needs gradio: pip install 'paletteot[app]'") from error
         made = page()
         try:
             made.launch(server_name=host, server_port=port, inbrowser=browser, prevent_thread_lock=True, **launching())
