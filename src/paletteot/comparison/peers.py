@@ -25,6 +25,7 @@ MAPPING_SAMPLE = 500
 """and those of its example of mappings."""
 
 BATCH = 4096
+"""Pixels that POT is given at a time: a kernel between all of a picture's and the sample would take gigabytes."""
 
 ROTATIONS = 20
 """Of iterative distribution transfer, each a step."""
@@ -113,21 +114,20 @@ def distribution_transfer(a: Pixels, b: Pixels, seed: int) -> Pixels:
     return _bytes(x.reshape(a.shape))
 
 
-def pot(
-    a: Pixels, b: Pixels, seed: int, *, make: Callable[[], ot.da.BaseTransport], sample: int, batch: int | None
-) -> Pixels:
+def pot(a: Pixels, b: Pixels, seed: int, *, make: Callable[[], ot.da.BaseTransport], sample: int, asks: bool) -> Pixels:
     """Fit one of POT's transports on random pixels of both, and move all of A's by it, as its examples do.
 
-    batch: pixels that it moves at a time, where it asks: it makes its map anew for each batch, and of 128, as it has
-    them, takes twenty times as long for the same pixels.
+    Each pixel moves by itself, so that batches change no result. asks: whether it wants their size told: it makes its
+    map anew for each batch, and of 128, as it has them, takes twenty times as long.
     """
     rng = np.random.RandomState(seed)
     x, y = a.reshape(-1, 3) / 255.0, b.reshape(-1, 3) / 255.0
     few, other = x[rng.randint(len(x), size=sample)], y[rng.randint(len(y), size=sample)]
     transport = make()
     transport.fit(Xs=few, Xt=other)
-    moved = transport.transform(Xs=x) if batch is None else transport.transform(Xs=x, batch_size=batch)
-    return _bytes(moved.reshape(a.shape))
+    told = {"batch_size": BATCH} if asks else {}
+    moved = [transport.transform(Xs=x[first : first + BATCH], **told) for first in range(0, len(x), BATCH)]
+    return _bytes(np.concatenate(moved).reshape(a.shape))
 
 
 def _bytes(unit: Unit) -> Pixels:
@@ -144,9 +144,9 @@ def _matcher(method: str, citation: str) -> Peer:
 
 
 def _pot(
-    name: str, citation: str, make: Callable[[], ot.da.BaseTransport], sample: int = SAMPLE, batch: int | None = None
+    name: str, citation: str, make: Callable[[], ot.da.BaseTransport], sample: int = SAMPLE, asks: bool = False
 ) -> Peer:
-    return Peer(f"pot_{name}", "POT", citation, partial(pot, make=make, sample=sample, batch=batch))
+    return Peer(f"pot_{name}", "POT", citation, partial(pot, make=make, sample=sample, asks=asks))
 
 
 REINHARD = "Reinhard et al. 2001, Color transfer between images"
@@ -171,8 +171,8 @@ PEERS = {
         _matcher("mvgd", HAHNE),
         _matcher("hm-mkl-hm", HAHNE),
         _matcher("hm-mvgd-hm", HAHNE),
-        _pot("sinkhorn", REGULARISED, partial(ot.da.SinkhornTransport, reg_e=1e-1), batch=BATCH),
-        _pot("emd", REGULARISED, ot.da.EMDTransport, batch=BATCH),
+        _pot("sinkhorn", REGULARISED, partial(ot.da.SinkhornTransport, reg_e=1e-1), asks=True),
+        _pot("emd", REGULARISED, ot.da.EMDTransport, asks=True),
         _pot("linear", MKL, ot.da.LinearTransport),
         _pot(
             "mapping_linear", MAPPING,
