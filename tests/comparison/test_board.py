@@ -11,6 +11,7 @@ from paletteot.comparison import board, judging, words
 from paletteot.tables import dtypes
 
 OURS = ("hard", "smooth_8")
+CREDITS = {"a": "Ann <i>, CC-BY-3.0", "b": "not named, CC0-1.0"}
 
 
 def rows(*points: tuple[str, float | None, float | None], fallen: str | None = None) -> pl.DataFrame:
@@ -80,11 +81,12 @@ def test_the_worst_pairs_are_those_far_away_and_those_torn():
 
 def test_the_page_says_when_ours_is_beaten():
     found = pl.concat([rows(("hard", 4, 0.5), ("reinhard", 3, 0.6)), rows(("mvgd", None, None), fallen="a | <b>c")])
-    text = words.page({"1 pair": (found, board.board(found, found, OURS))}, found[:1], "hard", "pictures")
+    text = words.page({"1 pair": (found, board.board(found, found, OURS))}, found[:1], CREDITS, "hard", "pictures")
     assert "**Better than ours on both: reinhard than hard.**" in text
     assert "| **hard** | 1 | 4.0 (4.0 to 4.0)" in text
     assert "- mvgd, 1 pairs: a \\| &lt;b>c" in text
+    assert "- a: Ann &lt;i>, CC-BY-3.0\n- b: not named, CC0-1.0" in text
     fine = rows(("hard", 4, 0.5), ("reinhard", 5, 0.4))
     assert "No peer is better than any of ours on both." in words.page(
-        {"1 pair": (fine, board.board(fine, fine, OURS))}, fine[:1], "hard", "pictures"
+        {"1 pair": (fine, board.board(fine, fine, OURS))}, fine[:1], CREDITS, "hard", "pictures"
     )

@@ -23,12 +23,16 @@ that both pictures have stay.
 
 
 def page(
-    tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]], shown: pl.DataFrame, default: str, pixels: str
+    tables: Mapping[str, tuple[pl.DataFrame, pl.DataFrame]],
+    shown: pl.DataFrame,
+    credits: Mapping[str, str],
+    default: str,
+    pixels: str,
 ) -> str:
     """Return the page.
 
     tables: title -> the measures and board of its pairs, the first of which the figure and the front are of. shown: the
-    worst pairs of ours, of the method ``default``. pixels: how large the pictures are, in words.
+    worst pairs of ours, of the method ``default``. credits: whose each of their pictures is, and its licence. pixels: how large the pictures are, in words.
     """
     parts = [HEAD.format(pixels=pixels)]
     for number, (title, (measures, board)) in enumerate(tables.items()):
@@ -38,7 +42,7 @@ def page(
         parts += [_front(board), _equal(board), _fell(measures)]
         if not number:
             parts += ["### Five-number summaries\n", _five(measures, board)]
-    parts += [_failures(shown, default), _peers()]
+    parts += [_failures(shown, credits, default), _peers()]
     return "\n".join(part for part in parts if part)
 
 
@@ -126,7 +130,7 @@ def _five(measures: pl.DataFrame, board: pl.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _failures(shown: pl.DataFrame, default: str) -> str:
+def _failures(shown: pl.DataFrame, credits: Mapping[str, str], default: str) -> str:
     lines = [
         "## Where ours fails\n",
         f"The pairs farthest from B's colours and with the least of A's edges, `{default}`: A, B, result.\n",
@@ -138,6 +142,8 @@ def _failures(shown: pl.DataFrame, default: str) -> str:
         f"| {row['gradient_ssim']:.3f} | {row['banding']:.2%} |"
         for number, row in enumerate(shown.iter_rows(named=True), 1)
     ]
+    lines += ["", "Whose the pictures are:", ""]
+    lines += [f"- {name}: {_harmless(words)}" for name, words in credits.items()]
     return "\n".join(lines) + "\n"
 
 

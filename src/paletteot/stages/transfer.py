@@ -144,7 +144,17 @@ def _write(tables: Mapping[str, pl.DataFrame], asked: TransferParams, long_side:
         board.write_csv(fresh / "board.csv", float_precision=6)
         with Image.open(BytesIO(vl_convert.vegalite_to_png(figure.chart(board).to_json(), scale=2))) as image:
             image.convert("RGB").save(fresh / "front.png", optimize=True)
-    write_text(PAGE, words.page(made, shown, default, f"{long_side} px"))
+    write_text(PAGE, words.page(made, shown, _credits(shown), default, f"{long_side} px"))
+
+
+def _credits(shown: pl.DataFrame) -> dict[str, str]:
+    """Return whose each picture of some pairs is, and its licence: they are shown, and so are changed ones."""
+    names = [name for pair in shown.select("source", "target").rows() for name in pair]
+    pictures = manifest.read(paths.MANIFEST, paths.IMAGES).filter(pl.col("image_id").is_in(names))
+    return {
+        image: f"{attribution}, {licence}"
+        for image, attribution, licence in pictures.select("image_id", "attribution", "licence").rows()
+    }
 
 
 def _default(asked: TransferParams) -> str:
