@@ -32,7 +32,8 @@ def page(
     """Return the page.
 
     tables: title -> the measures and board of its pairs, the first of which the figure and the front are of. shown: the
-    worst pairs of ours, of the method ``default``. credits: whose each of their pictures is, and its licence. pixels: how large the pictures are, in words.
+    worst pairs of ours, of the method ``default``. credits: whose each of their pictures is, and its licence.
+    pixels: how large the pictures are, in words.
     """
     parts = [HEAD.format(pixels=pixels)]
     for number, (title, (measures, board)) in enumerate(tables.items()):
