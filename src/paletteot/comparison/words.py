@@ -143,7 +143,7 @@ def _failures(shown: pl.DataFrame, credits: Mapping[str, str], default: str) -> 
         f"| {row['gradient_ssim']:.3f} | {row['banding']:.2%} |"
         for number, row in enumerate(shown.iter_rows(named=True), 1)
     ]
-    lines += ["", "Whose the pictures are:", ""]
+    lines += ["", "Whose the pictures are; what was made of one under a ShareAlike licence is under it too:", ""]
     lines += [f"- {name}: {_harmless(words)}" for name, words in credits.items()]
     return "\n".join(lines) + "\n"
 
