@@ -252,6 +252,19 @@ def test_the_start_is_counted_beside_cold(visitor):
     assert "from gaussian:" in visitor.all("#facts")[0].text
 
 
+def test_a_start_that_cannot_be_had_leaves_the_result(visitor):
+    """The page's own environment has no torch; where it has, there is nothing to refuse."""
+    visitor.named("Example: coffee").click()
+    result = visitor.changed("result")
+    visitor.all("#start input")[0].click()
+    next(one for one in visitor.all("#start [role=option]") if one.text == "dual").click()
+    told = visitor.until(lambda: visitor.errors() or "from dual:" in visitor.all("#facts")[0].text)
+    if told is not True:
+        assert told == ["this needs torch: pip install 'paletteot[learned]'"]
+        visitor.until(lambda: "The result is still that" in visitor.all("#facts")[0].text)
+        assert visitor.source("result") == result
+
+
 def test_what_is_no_picture_is_said_in_one_line_and_takes_nothing_away(visitor, tmp_path):
     visitor.named("Example: a rocket").click()
     result, first = visitor.changed("result"), visitor.source("picture-a")
