@@ -341,7 +341,7 @@ def test_a_plain_install_loads_solves_and_draws(tmp_path):
     assert words in found["runs"]["import-seed-checkpoint"][1]
 
 
-@pytest.mark.parametrize("stage", ["images", "train dual_network_self", "release", "report"])
+@pytest.mark.parametrize("stage", ["images", "train dual_network_self", "release", "transfer", "demo", "report"])
 def test_a_stage_without_its_packages_names_the_extra(stage, tmp_path):
     params = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (tmp_path / "params.yaml").write_text(params.replace("source: packages", "source: bundled"), encoding="utf-8")
