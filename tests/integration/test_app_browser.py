@@ -280,6 +280,19 @@ def test_what_is_no_picture_is_said_in_one_line_and_takes_nothing_away(visitor, 
     assert visitor.source("result") == result
 
 
+def test_a_picture_that_is_taken_away_takes_no_part(visitor, tmp_path):
+    visitor.named("Example: coffee").click()
+    result = visitor.changed("result")
+    visitor.all("#picture-a [aria-label='Remove Image']")[0].click()
+    visitor.until(lambda: not visitor.source("picture-a") and len(visitor.all(".strip[aria-label]")) == 1)
+    visitor.all("#strength input[type=range]")[0].send_keys(Keys.ARROW_LEFT)
+    visitor.named("Download LUT").click()
+    assert visitor.until(visitor.errors) == ["choose two pictures first"]
+    assert visitor.source("result") == result
+    visitor.send("a", files.written(tmp_path, "clear.png"))
+    visitor.changed("result", result)
+
+
 def test_a_file_that_is_too_large_is_refused_on_its_way(visitor, tmp_path):
     visitor.send("a", files.written(tmp_path, "heavy.bmp"))
     (said,) = visitor.until(visitor.errors)

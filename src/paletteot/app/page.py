@@ -100,8 +100,9 @@ def page() -> Any:
         runs = []
         for side in (a, b):
             both = [side.image, side.file]
-            taken = side.image.input(acting.take, [side.image], both, preprocess=False, **QUIET)
+            taken = side.image.upload(acting.take, [side.image], both, preprocess=False, **QUIET)
             taken.failure(acting.back, both, [side.image], preprocess=False, **QUIET)
+            side.image.clear(lambda: (None, EMPTY), None, [side.file, side.palette], **QUIET)
             runs.append(taken.success(**shown, **QUIET))
         for button, pair in zip(tries, PAIRS, strict=True):
             chosen = button.click(acting.chooser(pair), None, [a.image, a.file, b.image, b.file], **QUIET)
