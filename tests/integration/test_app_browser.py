@@ -121,6 +121,10 @@ class Visitor:
             return ""
         return str(element.get_attribute("aria-label") or element.text or element.get_attribute("id"))
 
+    def choose_start(self, name: str) -> None:
+        self.all("#start input")[0].click()
+        self.until(lambda: next((one for one in self.all("#start [role=option]") if one.text == name), None)).click()
+
     def tab_to(self, name: str) -> None:
         for _ in range(60):
             if name in self.focused():
@@ -246,8 +250,7 @@ def test_two_pictures_are_sent_moved_and_taken_along(visitor, tmp_path):
 def test_the_start_is_counted_beside_cold(visitor):
     visitor.named("Example: coffee").click()
     visitor.changed("result")
-    visitor.all("#start input")[0].click()
-    next(one for one in visitor.all("#start [role=option]") if one.text == "gaussian").click()
+    visitor.choose_start("gaussian")
     visitor.until(lambda: "from cold:" in visitor.all("#facts")[0].text)
     assert "from gaussian:" in visitor.all("#facts")[0].text
 
@@ -256,8 +259,7 @@ def test_a_start_that_cannot_be_had_leaves_the_result(visitor):
     """The page's own environment has no torch; where it has, there is nothing to refuse."""
     visitor.named("Example: coffee").click()
     result = visitor.changed("result")
-    visitor.all("#start input")[0].click()
-    next(one for one in visitor.all("#start [role=option]") if one.text == "dual").click()
+    visitor.choose_start("dual")
     told = visitor.until(lambda: visitor.errors() or "from dual:" in visitor.all("#facts")[0].text)
     if told is not True:
         assert told == ["this needs torch: pip install 'paletteot[learned]'"]
