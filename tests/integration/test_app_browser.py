@@ -121,6 +121,10 @@ class Visitor:
             return ""
         return str(element.get_attribute("aria-label") or element.text or element.get_attribute("id"))
 
+    def choose_start(self, name: str) -> None:
+        self.all("#start input")[0].click()
+        self.until(lambda: next((one for one in self.all("#start [role=option]") if one.text == name), None)).click()
+
     def tab_to(self, name: str) -> None:
         for _ in range(60):
             if name in self.focused():
@@ -246,10 +250,21 @@ def test_two_pictures_are_sent_moved_and_taken_along(visitor, tmp_path):
 def test_the_start_is_counted_beside_cold(visitor):
     visitor.named("Example: coffee").click()
     visitor.changed("result")
-    visitor.all("#start input")[0].click()
-    next(one for one in visitor.all("#start [role=option]") if one.text == "gaussian").click()
+    visitor.choose_start("gaussian")
     visitor.until(lambda: "from cold:" in visitor.all("#facts")[0].text)
     assert "from gaussian:" in visitor.all("#facts")[0].text
+
+
+def test_a_start_that_cannot_be_had_leaves_the_result(visitor):
+    """The page's own environment has no torch; where it has, there is nothing to refuse."""
+    visitor.named("Example: coffee").click()
+    result = visitor.changed("result")
+    visitor.choose_start("dual")
+    told = visitor.until(lambda: visitor.errors() or "from dual:" in visitor.all("#facts")[0].text)
+    if told is not True:
+        assert told == ["this needs torch: pip install 'paletteot[learned]'"]
+        visitor.until(lambda: "The result is still that" in visitor.all("#facts")[0].text)
+        assert visitor.source("result") == result
 
 
 def test_what_is_no_picture_is_said_in_one_line_and_takes_nothing_away(visitor, tmp_path):
@@ -265,6 +280,19 @@ def test_what_is_no_picture_is_said_in_one_line_and_takes_nothing_away(visitor, 
         visitor.until(lambda: visitor.source("picture-a") == first)
         assert name not in visitor.served.sent()
     assert visitor.source("result") == result
+
+
+def test_a_picture_that_is_taken_away_takes_no_part(visitor, tmp_path):
+    visitor.named("Example: coffee").click()
+    result = visitor.changed("result")
+    visitor.all("#picture-a [aria-label='Remove Image']")[0].click()
+    visitor.until(lambda: not visitor.source("picture-a") and len(visitor.all(".strip[aria-label]")) == 1)
+    visitor.all("#strength input[type=range]")[0].send_keys(Keys.ARROW_LEFT)
+    visitor.named("Download LUT").click()
+    assert visitor.until(visitor.errors) == ["choose two pictures first"]
+    assert visitor.source("result") == result
+    visitor.send("a", files.written(tmp_path, "clear.png"))
+    visitor.changed("result", result)
 
 
 def test_a_file_that_is_too_large_is_refused_on_its_way(visitor, tmp_path):

@@ -30,6 +30,7 @@ TAKEN = {
 }
 AT_ONCE = 2
 """Visitors that are served at a time; the others wait in a queue."""
+KEPT = "The result is still that of the last choices that could be followed."
 QUEUE = 32
 FONTS = ("system-ui", "sans-serif")
 """Of the visitor's own machine."""
@@ -77,9 +78,10 @@ def page() -> Any:
                 )  # fmt: skip
                 with gr.Row(elem_classes="takes"):
                     takes = {
-                        write: gr.Button(said, size="sm", min_width=90, elem_id=f"take-{write.__name__}")
-                        for said, write in TAKEN.items()
+                        write: gr.Button(text, size="sm", min_width=90, elem_id=f"take-{write.__name__}")
+                        for text, write in TAKEN.items()
                     }
+                said = gr.Markdown("", elem_classes="facts", elem_id="facts")
         with gr.Row(equal_height=False):
             with gr.Column(min_width=300):
                 controls = _controls()
@@ -89,22 +91,25 @@ def page() -> Any:
                     show_label=False, interactive=False, format="png", buttons=["fullscreen"], elem_id="plan",
                     alt_text="Both palettes, and ribbons for what goes where",
                 )  # fmt: skip
-                said = gr.Markdown("", elem_classes="facts", elem_id="facts")
                 gr.Markdown(NOTE, elem_classes="facts")
         asked = [a.file, b.file, *controls]
         shown = {
             "fn": acting.show, "inputs": asked, "outputs": [moved, a.palette, b.palette, plan, said],
-            "show_progress_on": [moved],
+            "show_progress_on": [said],  # what cannot be done then covers no result
         }  # fmt: skip
+        runs = []
         for side in (a, b):
             both = [side.image, side.file]
-            taken = side.image.input(acting.take, [side.image], both, preprocess=False, **QUIET)
+            taken = side.image.upload(acting.take, [side.image], both, preprocess=False, **QUIET)
             taken.failure(acting.back, both, [side.image], preprocess=False, **QUIET)
-            taken.success(**shown, **QUIET)
+            side.image.clear(lambda: (None, EMPTY), None, [side.file, side.palette], **QUIET)
+            runs.append(taken.success(**shown, **QUIET))
         for button, pair in zip(tries, PAIRS, strict=True):
             chosen = button.click(acting.chooser(pair), None, [a.image, a.file, b.image, b.file], **QUIET)
-            chosen.success(**shown, **QUIET)
-        gr.on([one.change for one in controls], trigger_mode="always_last", **shown, **QUIET)
+            runs.append(chosen.success(**shown, **QUIET))
+        runs.append(gr.on([one.change for one in controls], trigger_mode="always_last", **shown, **QUIET))
+        for one in runs:
+            one.failure(lambda: KEPT, None, [said], **QUIET)
         for write, button in takes.items():
             ready = gr.DownloadButton(visible="hidden")
             button.click(acting.writer(write), asked, [ready], **QUIET).success(

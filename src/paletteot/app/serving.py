@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from paletteot.app.scratch import scratch
@@ -36,7 +37,8 @@ def serve(host: str, port: int, say: Callable[[str], None], *, browser: bool = F
         threading.Thread(target=_warm, daemon=True).start()
         say(f"the page is at http://{f'[{host}]' if ':' in host else host}:{port}/ until Ctrl-C")
         try:
-            threading.Event().wait()
+            while True:
+                time.sleep(3600)
         except KeyboardInterrupt:
             say("closed; nothing of what was sent is kept")
 
