@@ -19,6 +19,11 @@ from paletteot.transfer.photo import Photo
 from tests.app import files
 
 
+@pytest.fixture(autouse=True)
+def _scratch(tmp_path_factory, monkeypatch) -> None:
+    monkeypatch.setenv(scratch.VARIABLE, str(tmp_path_factory.mktemp("scratch")))
+
+
 @pytest.mark.parametrize("name", files.REFUSED)
 def test_what_is_no_picture_is_refused_in_one_line_that_names_it_and_no_folder(name, tmp_path):
     file = files.written(tmp_path, name)

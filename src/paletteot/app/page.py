@@ -20,8 +20,8 @@ HEAD = f"""<div class="top"><h1>The colours of one picture on another</h1>
 <p>PaletteOT makes a palette of each picture, finds the optimal transport between the two, and moves every colour of A
 the way its palette goes. <a href="{DOCS}" target="_blank" rel="noopener">How it works</a></p></div>"""
 NOTE = (
-    f"Pictures may have {MOST_MEGABYTES} MB and {MOST_MEGAPIXELS} megapixels. They are removed after an hour, or when "
-    "the page is closed down."
+    f"Pictures may have {MOST_MEGABYTES} MB and {MOST_MEGAPIXELS} megapixels. They are removed after about an hour, or "
+    "when the page is closed down."
 )
 TAKEN = {
     "Download picture": downloads.picture,
