@@ -33,6 +33,9 @@ def transfer(
     one_map: Annotated[bool, typer.Option("--one-map", help="one map for all pictures of the folder A")] = False,
     k: Annotated[int, typer.Option(help="colours of either palette")] = PLAIN.k,
     eps: Annotated[float, typer.Option(help="entropic regularisation, LAB units")] = PLAIN.eps,
+    cost: Annotated[
+        str | None, typer.Option(help="squared (lightness twice), or distance, as a --start needs it")
+    ] = PLAIN.cost,
     method: Annotated[str, typer.Option(help="smooth, or hard: one new colour for each of the palette")] = PLAIN.method,
     sigma: Annotated[
         float, typer.Option(help="how far colours move together, LAB units; larger is smoother")
@@ -59,8 +62,9 @@ def transfer(
     from paletteot.transfer import folders, jobs
 
     options = PLAIN.but(
-        k=k, eps=eps, method=method, sigma=sigma, strength=strength, keep_luminance=keep_luminance, neutrals=neutrals,
-        start=_start(start, network_only, use_as_warm_start), network_only=network_only, seed=seed,
+        k=k, eps=eps, cost=cost, method=method, sigma=sigma, strength=strength, keep_luminance=keep_luminance,
+        neutrals=neutrals, start=_start(start, network_only, use_as_warm_start), network_only=network_only,
+        seed=seed,
     )  # fmt: skip
     wanted = jobs.Wanted(a, b, options, out or [], lut, lut_size, explain, one_map, mask_a, mask_b)
     for file in wanted.cubes if a.is_dir() else wanted.files:

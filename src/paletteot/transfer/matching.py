@@ -14,6 +14,7 @@ from paletteot.ot import exact, sinkhorn
 from paletteot.ot.problem import Array, Problem, Problems
 from paletteot.transfer.neutrals import protect
 from paletteot.transfer.options import EXACT, Options
+from paletteot.transfer.squared import SquaredProblem, potentials
 from paletteot.warmstarts.contract import WarmStart, passes
 
 
@@ -66,8 +67,8 @@ def make(name: str) -> WarmStart:
 def match(problem: Problem, options: Options, start: WarmStart | None = None) -> Match:
     """Transport the first palette of a problem onto the second.
 
-    options: of them neutrals, start and network_only are looked at. start: what `make` gives for it, where it is at
-    hand. Raises ParamsError for an unknown start, NotSolvedError as `paletteot.solve` does.
+    options: of them cost, neutrals, start and network_only are looked at. start: what `make` gives for it, where it is
+    at hand. Raises ParamsError for an unknown start, NotSolvedError as `paletteot.solve` does.
     """
     if options.start != EXACT and start is None:
         start = make(options.start)
@@ -76,12 +77,16 @@ def match(problem: Problem, options: Options, start: WarmStart | None = None) ->
     kept = protect(problem, options.neutrals)
     if kept.rest is None:
         return Match(kept.matched, problem.x, float(kept.matched.sum()), time.perf_counter() - began)
-    if start is None:
-        g, counts, spent = exact.solve(kept.rest).g, None, 0.0
+    rest, counts, spent = kept.rest, None, 0.0
+    if start is not None:
+        g, counts, spent = _from(start, rest, options)
+    elif options.squared:
+        rest = SquaredProblem(rest.x, rest.a, rest.y, rest.b, rest.eps)
+        g = potentials(rest)
     else:
-        g, counts, spent = _from(start, kept.rest, options)
-    moved = sinkhorn.plan(kept.rest, g)
-    on = kept.rest.a > 0
+        g = exact.solve(rest).g
+    moved = sinkhorn.plan(rest, g)
+    on = rest.a > 0
     goes = problem.x.copy()
     goes[on] = (moved[on] @ problem.y) / moved[on].sum(axis=1, keepdims=True)
     targets = problem.x + (1 - kept.kept)[:, None] * (goes - problem.x)

@@ -9,6 +9,7 @@ from paletteot.errors import ParamsError, ProblemError
 from paletteot.ot import numbers
 
 Method = Literal["smooth", "hard"]
+Cost = Literal["squared", "distance"]
 
 LEAST_K, MOST_K = 2, 1024
 EXACT = "none"
@@ -23,7 +24,9 @@ class Options:
     of the shifts of the atoms near it, ``hard`` gives it the new colour of its atom. sigma: how near, LAB units.
     strength: share of the way, 0 to 1. keep_luminance: whether L* stays. neutrals: how far greys, black and white that
     both pictures have are kept, 0 to 1. start: ``none`` for the exact plan, or the warm start that the reference
-    iteration is counted from. network_only: take the plan straight from the start. seed: of both clusterings.
+    iteration is counted from. network_only: take the plan straight from the start. seed: of both clusterings. cost:
+    ``squared`` distances with lightness twice (`squared.SquaredProblem`), or the ``distance`` of all problems of the
+    data set; None for the first, but for the second where a start is named, which knows no other.
     Raises ParamsError naming the field and what is legal.
     """
 
@@ -37,6 +40,7 @@ class Options:
     start: str = EXACT
     network_only: bool = False
     seed: int = 2
+    cost: Cost | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -52,10 +56,19 @@ class Options:
             raise ParamsError(str(error)) from None
         for field, value in checked.items():
             object.__setattr__(self, field, value)
+        if self.cost not in (None, *get_args(Cost)):
+            raise ParamsError(f"cost must be one of {', '.join(get_args(Cost))}, but is {self.cost!r}")
+        if self.cost == "squared" and self.start != EXACT:
+            raise ParamsError(f"cost must be distance for the start {self.start}, which knows no other, but is squared")
         if self.method not in get_args(Method):
             raise ParamsError(f"method must be one of {', '.join(get_args(Method))}, but is {self.method!r}")
         if self.network_only and self.start == EXACT:
             raise ParamsError("network_only must come with a start whose plan it takes, as dual, but start is none")
+
+    @property
+    def squared(self) -> bool:
+        """Whether distances are squared."""
+        return self.start == EXACT if self.cost is None else self.cost == "squared"
 
     def but(self, **changes: Any) -> Options:
         """Return these with changes; raises ParamsError for a name that is no option."""
