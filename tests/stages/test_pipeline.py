@@ -133,7 +133,7 @@ def test_the_pipeline_ends_in_a_leaderboard(whole):
 @pytest.mark.pipeline
 def test_transfers_are_compared_and_shown(whole):
     measures = read_parquet(whole / "data" / "transfer" / "measures.parquet", judging.MEASURES)
-    methods = ["hard", "smooth_2", "smooth_8", *TINY["transfer"]["peers"]]
+    methods = ["hard", "smooth_2", "smooth_8", "smooth_2_kept", "smooth_8_kept", *TINY["transfer"]["peers"]]
     pairs = measures.select("source", "target").unique()
     assert 1 <= len(pairs) <= 3
     assert measures["method"].to_list() == methods * len(pairs)

@@ -7,6 +7,9 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 
+KEPT = "_kept"
+"""How the names of those of ours end that keep greys, which no peer does: a family of their own."""
+
 MEASURED = ("w1", "w2", "gradient_ssim", "ssim", "banding", "neutrals_moved")
 
 
@@ -14,7 +17,8 @@ def board(measures: pl.DataFrame, seconds: pl.DataFrame, ours: Collection[str]) 
     """Return a row for each method that gave a result, in the order of the tables.
 
     method, ours, pairs, fallen, of each of MEASURED its median and quartiles (NAME, NAME_q1, NAME_q3), seconds (median)
-    and front: whether no other is as good on both W1 and gradient SSIM, and better on one.
+    and front: whether no other is as good on both W1 and gradient SSIM, and better on one; ours that keep greys and
+    ours that do not are not held against each other.
     """
     five = [
         expression
@@ -30,8 +34,12 @@ def board(measures: pl.DataFrame, seconds: pl.DataFrame, ours: Collection[str]) 
     timed = seconds.group_by("method").agg(pl.col("seconds").median())
     made = made.join(timed, on="method", how="left", maintain_order="left")
     made = made.with_columns(ours=pl.col("method").is_in(list(ours)))
-    points = made.select("w1", "gradient_ssim").rows()
-    return made.with_columns(front=pl.Series([not any(better(one, this) for one in points) for this in points]))
+    rows = made.select("w1", "gradient_ssim", "ours", pl.col("method").str.ends_with(KEPT)).rows()
+    front = [
+        not any(better(other[:2], one[:2]) for other in rows if not (one[2] and other[2] and one[3] != other[3]))
+        for one in rows
+    ]
+    return made.with_columns(front=pl.Series(front, dtype=pl.Boolean))
 
 
 def better(one: tuple[float, float], other: tuple[float, float]) -> bool:
@@ -54,9 +62,10 @@ def at_equal_edges(made: pl.DataFrame) -> pl.DataFrame:
     """Return for each peer our W1 at its gradient SSIM: method, gradient_ssim, w1, ours_w1, change (ours / its - 1).
 
     Ours is interpolated between the two of our methods, in the order of gradient SSIM, that lie around it. Peers that
-    keep edges worse than all of ours are held against the worst of ours, and better ones are left out.
+    keep edges worse than all of ours are held against the worst of ours, and better ones are left out. Ours that keep
+    greys take no part: theirs is another aim.
     """
-    own = made.filter("ours").sort("gradient_ssim")
+    own = made.filter(pl.col("ours") & ~pl.col("method").str.ends_with(KEPT)).sort("gradient_ssim")
     if own.is_empty():
         return pl.DataFrame(schema=_EQUAL)
     x, y = own["gradient_ssim"].to_numpy(), own["w1"].to_numpy()

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from paletteot.comparison import peers
+from paletteot.comparison.board import KEPT
 from paletteot.comparison.measures import measure
 from paletteot.comparison.pairing import Pair
 from paletteot.comparison.peers import PEERS, FallenError
@@ -29,7 +30,7 @@ _PAIR: Table = {
     "kind": Column(pl.String, "content, random or sample"),
     "source": Column(pl.String, "A: the picture whose colours are changed"),
     "target": Column(pl.String, "B: the picture that gives the colours"),
-    "method": Column(pl.String, "ours: hard or smooth_SIGMA; or the name of a peer"),
+    "method": Column(pl.String, "ours: hard, smooth_SIGMA or smooth_SIGMA_kept; or the name of a peer"),
 }
 MEASURES: Table = {
     **_PAIR,
@@ -46,8 +47,13 @@ ROWS: Table = {**MEASURES, "seconds": Column(pl.Float64, "as in the table of sec
 
 
 def ours(sigmas: Sequence[float]) -> dict[str, Options]:
-    """Return our own methods by name: hard, and smooth of each sigma, LAB units; the rest as everybody gets it."""
-    return {"hard": Options(method="hard")} | {f"smooth_{sigma:g}": Options(sigma=sigma) for sigma in sigmas}
+    """Return our own methods by name: hard, and smooth of each sigma, LAB units, then the latter with greys kept.
+
+    Peers keep no greys, so that the first are like for like; the last, ending in KEPT, are what everybody gets.
+    """
+    moved = {"hard": Options(method="hard", neutrals=0)}
+    moved |= {f"smooth_{sigma:g}": Options(sigma=sigma, neutrals=0) for sigma in sigmas}
+    return moved | {f"smooth_{sigma:g}{KEPT}": Options(sigma=sigma) for sigma in sigmas}
 
 
 def judge(

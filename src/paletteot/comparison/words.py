@@ -17,8 +17,8 @@ palettes, LAB units), how much of A's edges and lightness it keeps (gradient SSI
 has new edges (banding), how far A's whites moved (CIEDE2000), and seconds on one of several workers. Pictures
 of {pixels}.
 Medians over pairs, quartiles in brackets. `src/paletteot/comparison/measures.py` defines each measure; this page is
-made by `dvc repro transfer`. Ours: `hard`, and `smooth_SIGMA` (LAB); all other options as by default, so that greys
-that both pictures have stay.
+made by `dvc repro transfer`. Ours: `hard` and `smooth_SIGMA` (LAB) move everything, as all others do;
+`smooth_SIGMA_kept` keeps the greys that both pictures have, as is the default.
 """
 
 

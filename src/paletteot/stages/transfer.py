@@ -159,7 +159,7 @@ def _credits(shown: pl.DataFrame) -> dict[str, str]:
 
 def _default(asked: TransferParams) -> str:
     """Return the name of what everybody gets where it is asked for, of the widest blend otherwise."""
-    usual = f"smooth_{Options().sigma:g}"
+    usual = f"smooth_{Options().sigma:g}{boards.KEPT}"
     names = list(judging.ours(asked.sigmas))
     return usual if usual in names else names[-1]
 
