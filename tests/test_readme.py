@@ -57,7 +57,46 @@ def test_the_commands_for_palettes_run_as_written(album):
     shutil.copy(album / "A.jpg", album / "photo.jpg")
     lines = re.findall(r"^(paletteot (?:palette|solve) .*?) +#", used(), re.M)
     assert len(lines) == 4
-    command = f"paletteot() {{ '{sys.executable}' -c 'from paletteot.cli import app; app()' \"$@\"; }}\n"
-    subprocess.run(["bash", "-euc", command + "\n".join(lines)], cwd=album, check=True, capture_output=True)
+    run(lines, album)
     assert {file.suffix for file in album.iterdir()} == {".jpg", ".png", ".ase", ".parquet", ".npy"}
     assert np.load(album / "couplings.npy", mmap_mode="r").shape == (6, 128, 128)
+
+
+def run(lines: list[str], folder: Path) -> None:
+    """Run command lines in a folder with this interpreter's paletteot."""
+    command = f"paletteot() {{ '{sys.executable}' -c 'from paletteot.cli import app; app()' \"$@\"; }}\n"
+    subprocess.run(["bash", "-euc", command + "\n".join(lines)], cwd=folder, check=True, capture_output=True)
+
+
+def opened(file: Path) -> np.ndarray:
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_the_commands_of_colour_transfer_give_the_picture_that_is_shown(tmp_path):
+    section = (ROOT / "README.md").read_text().partition("## Move colours")[2].partition("\n## ")[0]
+    (shown,) = re.findall(r"!\[[^]]*\]\((docs/transfer/.*?)\)", section)
+    shutil.copytree(ROOT / "docs" / "transfer", tmp_path / "docs" / "transfer")
+    shutil.copytree(ROOT / "docs" / "transfer", tmp_path / "frames")
+    run(re.findall(r"^(paletteot transfer .*?)(?: +#.*)?$", section, re.M), tmp_path)
+    made, published = opened(tmp_path / "explained.jpg"), opened(ROOT / shown)
+    facts = made.shape[0] - 200  # below stands how long it took here
+    assert made.shape == published.shape
+    assert np.abs(made - published)[:facts].mean() < 1
+    assert opened(tmp_path / "lake-at-dusk.jpg").shape == opened(ROOT / "docs" / "transfer" / "lake.jpg").shape
+    assert (tmp_path / "dusk.cube").stat().st_size > 900_000
+    assert len(list((tmp_path / "frames-at-dusk").iterdir())) == len(list((tmp_path / "frames").iterdir()))
+
+
+def test_the_commands_and_the_code_of_the_page_on_colour_transfer_run_as_written(album):
+    text = (ROOT / "docs" / "transfer.md").read_text()
+    lines = re.findall(r"^(paletteot transfer .*?) +#", text, re.M)
+    assert len(lines) == 6
+    shutil.copy(album / "A.jpg", album / "C.jpg")
+    (album / "frames").mkdir()
+    shutil.copy(album / "A.jpg", album / "frames")
+    run(lines, album)
+    made = {"out.png", "why.png", "look.cube", "C-out.png", "frames-out"}
+    assert made <= {file.name for file in album.iterdir()}
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    subprocess.run([sys.executable, "-c", code + "assert made.match.plan.shape == (128, 128)"], cwd=album, check=True)
