@@ -34,6 +34,13 @@ document.addEventListener("click", (event) => {
   if (button) sort(button.closest("th"));
 });
 
+// ---- before and after: the range says how much of the picture before is shown
+
+document.addEventListener("input", (event) => {
+  const swap = event.target.closest(".swap");
+  if (swap) swap.style.setProperty("--at", `${event.target.value}%`);
+});
+
 // ---- charts: Vega is fetched from beside this page when the first chart comes into view
 
 let vega;

@@ -85,3 +85,12 @@ def test_a_start_knows_distances_alone():
         Options(start="cold", cost="squared")
     with pytest.raises(ParamsError, match="cost must be one of squared, distance, but is 'cubic'"):
         Options(cost="cubic")
+
+
+def test_an_eps_that_is_too_small_is_said():
+    from paletteot.ot.newton import NotSolvedError
+
+    example = paletteot.example()
+    tiny = Problem(example.x, example.a, example.y, example.b, 1e-3)
+    with pytest.raises(NotSolvedError, match=r"eps 0.001 is too small for squared distances"):
+        match(tiny, Options(neutrals=0))

@@ -50,4 +50,11 @@ def potentials(problem: SquaredProblem, *, tolerance: float = 1e-9) -> Array:
     )
     plan = sinkhorn.plan(problem, run.g)
     error = np.abs(plan.sum(axis=0) - problem.b).sum() + np.abs(plan.sum(axis=1) - problem.a).sum()
-    return run.g if error <= tolerance else newton.solve(problem, run.g, tolerance=tolerance).g
+    if error <= tolerance:
+        return run.g
+    try:
+        return newton.solve(problem, run.g, tolerance=tolerance).g
+    except newton.NotSolvedError as why:
+        raise newton.NotSolvedError(
+            f"eps {problem.eps:g} is too small for squared distances between these: {why}"
+        ) from why
