@@ -10,7 +10,8 @@ import paletteot.lab as cielab
 from paletteot.errors import DataError, ParamsError
 from paletteot.transfer.options import Options
 from paletteot.transfer.photo import Photo
-from paletteot.transfer.run import LONG_SIDE, Look, Side, Transfer, transfer
+from paletteot.transfer.reduction import LONG_SIDE
+from paletteot.transfer.run import Look, Side, Transfer, transfer
 
 
 def scene(colour, share, *, size=96, white=255, seed=0):

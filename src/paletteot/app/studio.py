@@ -20,8 +20,8 @@ from paletteot.errors import DataError, PaletteOTError
 from paletteot.transfer import layers, matching, pixels
 from paletteot.transfer.options import EXACT, Options
 from paletteot.transfer.photo import Photo
-from paletteot.transfer.reduction import reduced
-from paletteot.transfer.run import LONG_SIDE, Look, Side, Transfer
+from paletteot.transfer.reduction import LONG_SIDE, reduced
+from paletteot.transfer.run import Look, Side, Transfer
 from paletteot.warmstarts.contract import WarmStart
 
 PLAIN = Options()

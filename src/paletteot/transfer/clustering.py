@@ -12,13 +12,13 @@ from paletteot.errors import ParamsError
 from paletteot.palettes import Labels, Palette
 from paletteot.transfer.layers import in_eight_bits
 from paletteot.transfer.masks import mask as opened_mask
+from paletteot.transfer.options import LEAST_K, MOST_K, Options
 from paletteot.transfer.photo import Photo
 from paletteot.transfer.reduction import LONG_SIDE, reduced
 
-LEAST, MOST = 2, 1024
-"""Legal k, as in params.yaml."""
-SAMPLE, REFINEMENTS, SEED = 8000, 6, 2
+SAMPLE, REFINEMENTS = 8000, 6
 """As the pipeline has them in params.yaml, which a user's folder has not."""
+SEED = Options.seed
 
 
 @overload
@@ -59,10 +59,15 @@ def of_photo(
 ) -> Palette:
     """Return the palette of an open picture; mask: (h, w) bool, where it counts."""
     small, counted = reduced(photo, long_side, mask)
-    return palettes.palette(small[counted][None], k=k, sample=SAMPLE, refinements=REFINEMENTS, seed=seed)
+    return of_pixels(small[counted], k, seed)
+
+
+def of_pixels(pixels: NDArray[np.uint8], k: int, seed: int) -> Palette:
+    """Return the palette of pixels (n, 3) uint8 sRGB."""
+    return palettes.palette(pixels[None], k=k, sample=SAMPLE, refinements=REFINEMENTS, seed=seed)
 
 
 def check(k: int, name: str = "k") -> None:
     """Raise ParamsError for what is no number of colours; name: what the message calls it."""
-    if not LEAST <= k <= MOST:
-        raise ParamsError(f"{name} must be {LEAST} to {MOST}, but is {k}")
+    if not LEAST_K <= k <= MOST_K:
+        raise ParamsError(f"{name} must be {LEAST_K} to {MOST_K}, but is {k}")

@@ -17,6 +17,7 @@ from paletteot.files import write_bytes
 from paletteot.lab import Array
 from paletteot.palettes import Palette
 from paletteot.transfer import ribbons
+from paletteot.transfer.layers import in_eight_bits
 from paletteot.transfer.lettering import font, shortened, wrapped
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def facts(match: Match, options: Options, moved: float) -> list[Fact]:
 def _eight_bits(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return a picture with 8 bits; of one that is far larger than it is shown every so manieth pixel."""
     step = max(1, max(pixels.shape[:2]) // (4 * WIDTH))
-    few = pixels[::step, ::step]
-    return few if few.dtype == np.uint8 else ((few.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return in_eight_bits(pixels[::step, ::step])
 
 
 def draw(story: Story) -> Image.Image:

@@ -10,22 +10,21 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-import paletteot.palettes as palettes
 from paletteot.ot.problem import Problem
 from paletteot.palettes import Palette
 from paletteot.transfer import pixels
+from paletteot.transfer.clustering import of_pixels
 from paletteot.transfer.colour_map import ColourMap
 from paletteot.transfer.layers import levels_of_grey
 from paletteot.transfer.masks import mask as opened_mask
 from paletteot.transfer.matching import Match, match
 from paletteot.transfer.options import Options
 from paletteot.transfer.photo import Photo
-from paletteot.transfer.reduction import reduced
+from paletteot.transfer.reduction import LONG_SIDE, reduced
 from paletteot.warmstarts.contract import WarmStart
 
-LONG_SIDE, SAMPLE, REFINEMENTS = 512, 8000, 6
-"""Of the pictures and their clustering, as the pipeline has them in params.yaml."""
 TOGETHER = 8
+"""Pictures that are taken as one at full LONG_SIDE."""
 
 Mask = NDArray[np.bool_]
 
@@ -64,8 +63,7 @@ class Side:
 
     @classmethod
     def _of(cls, few: NDArray[np.uint8], options: Options) -> Self:
-        made = palettes.palette(few[:, None], k=options.k, sample=SAMPLE, refinements=REFINEMENTS, seed=options.seed)
-        return cls(made, few)
+        return cls(of_pixels(few, options.k, options.seed), few)
 
     @cached_property
     def grey(self) -> Side:
