@@ -13,7 +13,7 @@ from paletteot.app import downloads, scratch, studio
 from paletteot.app.pairs import PAIRS
 from paletteot.errors import DataError
 from paletteot.swatches import FORMATS
-from paletteot.transfer import cube
+from paletteot.transfer import clustering, cube
 from paletteot.transfer.options import Options
 from paletteot.transfer.photo import Photo
 from tests.app import files
@@ -79,7 +79,7 @@ def test_sliders_of_the_map_make_no_palette_and_no_plan_again(monkeypatch, tmp_p
     a, b = files.written(tmp_path, "a.png"), files.written(tmp_path, "b.png")
     studio.preview(a, b, Options(k=16))
     made = []
-    monkeypatch.setattr(run.palettes, "palette", lambda *_, **__: made.append("palette"))
+    monkeypatch.setattr(clustering.palettes, "palette", lambda *_, **__: made.append("palette"))
     monkeypatch.setattr(run, "match", lambda *_, **__: made.append("plan"))
     for sigma in (1.0, 5.0):
         studio.preview(a, b, Options(k=16, sigma=sigma, strength=0.5, method="hard", keep_luminance=True))
