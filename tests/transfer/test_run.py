@@ -127,6 +127,26 @@ def test_sixteen_bits_go_where_eight_do():
     assert np.abs(deep / 257 - flat).max() <= 0.51
 
 
+def test_a_colourless_reference_leaves_no_colour():
+    from skimage import data
+
+    made = transfer(data.coffee()[::4, ::4], data.camera()[::4, ::4])
+    chroma = np.hypot(*np.moveaxis(cielab.from_srgb(made.pixels)[..., 1:], 2, 0))
+    assert chroma.max() < 1
+    half = transfer(data.coffee()[::4, ::4], data.camera()[::4, ::4], strength=0.5)
+    assert np.hypot(*np.moveaxis(cielab.from_srgb(half.pixels)[..., 1:], 2, 0)).max() > 5
+
+
+def test_a_grey_picture_takes_the_lightness_of_colours_too():
+    from skimage import data
+
+    grey, colours = data.camera()[::4, ::4], data.rocket()[::4, ::4]
+    made = transfer(grey, colours)
+    assert made.match.kept == 0
+    wanted = np.median(cielab.from_srgb(colours)[..., 0])
+    assert abs(np.median(cielab.from_srgb(made.pixels)[..., 0]) - wanted) < 5
+
+
 def test_a_grey_picture_stays_grey_and_takes_the_lightness():
     grey = np.linspace(0, 120, 64 * 64).reshape(64, 64).astype(np.uint8)
     made = transfer(grey, RED)

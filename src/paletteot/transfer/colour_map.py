@@ -27,7 +27,7 @@ class ColourMap:
 
     x: (k, 3) atoms, CIELAB. a: (k,) their weights, positive. t: (k, 3) where they go. sigma: LAB units. strength,
     keep_luminance: as `Options` has them. reach: the farthest that a colour leaves sRGB by (`gamut.reach`), which
-    `fitted` finds.
+    `fitted` finds. colourless: whether B has no colours, so that nothing is to be left of A's.
     """
 
     x: Array
@@ -38,6 +38,7 @@ class ColourMap:
     strength: float = 1.0
     keep_luminance: bool = False
     reach: float = 0.0
+    colourless: bool = False
     workers: int = field(default_factory=cores, compare=False)
 
     def __call__(self, lab: Array) -> Array:
@@ -63,6 +64,8 @@ class ColourMap:
                 _smooth(given, atoms, 1.0 / (2.0 * self.sigma**2), moved)
             else:
                 _hard(given, atoms, moved)
+            if self.colourless:
+                moved[:, 1:] = 0.0
             if self.strength != 1.0:
                 moved[:] = given + self.strength * (moved - given)
             if self.keep_luminance:

@@ -28,7 +28,7 @@ def folder(wanted: Wanted) -> list[str]:
     A picture that cannot be read or written is named and passed over; raises DataError at the end where there were any.
     """
     files = pictures(wanted.a)
-    places = targets(files, wanted.pictures[0])
+    places = targets(files, wanted.pictures[0]) if wanted.pictures else {}
     if wanted.lut is not None:
         table = cube.read(wanted.lut)
         _each(places, lambda photo: through_lut(photo, table))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from paletteot.errors import ParamsError
+from paletteot.errors import DataError, ParamsError
 from paletteot.transfer import cube, explaining, saving
 from paletteot.transfer.masks import mask as opened_mask
 from paletteot.transfer.options import Options
@@ -47,6 +47,8 @@ class Wanted:
             raise ParamsError("--lut changes whole pictures into pictures: no .cube, --explain or mask goes with it")
         if self.lut_size not in cube.SIZES:
             raise ParamsError(f"--lut-size must be one of {', '.join(map(str, cube.SIZES))}, but is {self.lut_size}")
+        if not self.a.exists():
+            raise DataError(f"{self.a}: no such file or folder")
         (self._check_folder if self.a.is_dir() else self._check_picture)()
 
     def _check_picture(self) -> None:
@@ -63,7 +65,10 @@ class Wanted:
         for name, file in (("--mask-a", self.mask_a), ("--mask-b", self.mask_b), ("--explain", self.explain)):
             if file is not None:
                 raise ParamsError(f"{name} is for one picture, but A is the folder {self.a}")
-        if len(self.pictures) != 1:
+        for file in self.pictures:
+            if file.suffix.lower() in saving.FORMATS:
+                raise ParamsError(f"--out must name a folder for the pictures of {self.a}, but is {file}")
+        if len(self.pictures) != (0 if self.cubes and self.one_map and not self.pictures else 1):
             raise ParamsError(
                 f"--out must name one folder for the pictures of {self.a}, but names {len(self.pictures)}"
             )

@@ -22,13 +22,14 @@ from paletteot.warmstarts.contract import WarmStart, passes
 class Counts:
     """What the transport took from a start, beside cold.
 
-    start: its name. iterations: of the reference iteration to its stop, the start's own passes included; own: those
-    alone. seconds: of both together. cold_iterations, cold_seconds: the same from cold.
+    start: its name. own, own_seconds: its own passes, and how long it took. iterations, seconds: with the reference
+    iteration to its stop, the start's own included. cold_iterations, cold_seconds: the same from cold.
     """
 
     start: str
-    iterations: int
     own: int
+    own_seconds: float
+    iterations: int
     seconds: float
     cold_iterations: int
     cold_seconds: float
@@ -72,7 +73,9 @@ def match(problem: Problem, options: Options, start: WarmStart | None = None) ->
     """
     if options.start != EXACT and start is None:
         start = make(options.start)
-    _load(start)
+    kept = protect(problem, options.neutrals)
+    if kept.rest is not None:
+        _load(start, kept.rest)
     began = time.perf_counter()
     kept = protect(problem, options.neutrals)
     if kept.rest is None:
@@ -94,13 +97,15 @@ def match(problem: Problem, options: Options, start: WarmStart | None = None) ->
     return Match(plan, targets, float(kept.matched.sum()), time.perf_counter() - began - spent, counts)
 
 
-def _load(start: WarmStart | None) -> None:
-    """Have compiled code loaded before a clock runs, once in a process, by a problem of two colours."""
+def _load(start: WarmStart | None, problem: Problem) -> None:
+    """Have all that is compiled or made at first loaded before a clock runs, once in a process, by a run unseen."""
     if start not in _loaded:
-        tiny = Problem(9 * np.eye(2, 3), np.array([0.5, 0.5]), np.eye(2, 3), np.array([0.4, 0.6]), 1.0)
         _loaded.append(start)
-        g = exact.solve(tiny).g if start is None else start.start(Problems.of(tiny)).g[0]
-        sinkhorn.plan(tiny, sinkhorn.reference(tiny, g).g)
+        g = sinkhorn.cold(problem) if start is None else start.start(Problems.of(problem)).g[0]
+        sinkhorn.plan(problem, sinkhorn.reference(problem, g, max_iterations=1).g)
+        easy = problem.x, problem.a, problem.y, problem.b, 10.0
+        potentials(SquaredProblem(*easy))
+        exact.solve(Problem(*easy))
 
 
 _loaded: list[WarmStart | None] = []
@@ -117,7 +122,7 @@ def _from(start: WarmStart, problem: Problem, options: Options) -> tuple[Array, 
     after = time.perf_counter()
     own = int(passes(answer.iterations, 1)[0])
     counts = Counts(
-        options.start, own + warm.iterations, own, middle - before, cold.iterations, after - middle,
+        options.start, own, asked - before, own + warm.iterations, middle - before, cold.iterations, after - middle
     )  # fmt: skip
     g = np.asarray(answer.g[0]) if options.network_only else warm.g
     return g, counts, after - (asked if options.network_only else middle)

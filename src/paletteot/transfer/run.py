@@ -26,6 +26,9 @@ from paletteot.warmstarts.contract import WarmStart
 TOGETHER = 8
 """Pictures that are taken as one at full LONG_SIDE."""
 
+COLOURLESS = 1.0
+"""Largest chroma of a palette's atoms below which its picture has no colours."""
+
 Mask = NDArray[np.bool_]
 
 
@@ -89,14 +92,17 @@ class Look:
 
         start: of `matching.make`, where it is at hand. grey: whether only lightness is moved. Raises as `match` does.
         """
-        source, target = (source.grey, target.grey) if grey else (source, target)
+        if grey:  # there all of both palettes are greys, and lightness is what is wanted
+            source, target, options = source.grey, target.grey, options.but(neutrals=0)
         x, a = source.palette.centroids, source.palette.weights
         problem = Problem(x, a, target.palette.centroids, target.palette.weights, options.eps)
         found = match(problem, options, start)
         on = a > 0
+        chroma = np.hypot(*target.palette.centroids[target.palette.weights > 0, 1:].T)
         free = ColourMap(
-            x[on], a[on], found.targets[on], options.method, options.sigma, options.strength, options.keep_luminance
-        )
+            x[on], a[on], found.targets[on], options.method, options.sigma, options.strength, options.keep_luminance,
+            colourless=bool(chroma.max() < COLOURLESS),
+        )  # fmt: skip
         colours = pixels.colours(source.small)
         return cls(source.palette, target.palette, found, free.fitted(colours), grey)
 

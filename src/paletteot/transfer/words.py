@@ -9,11 +9,16 @@ from paletteot.transfer.options import Options
 def facts(match: Match, options: Options) -> list[str]:
     """Return what a transport took and kept, line by line."""
     lines = [f"transport: {1000 * match.seconds:.1f} ms, {match.kept:.1%} of A kept as greys that B has too"]
-    if (counts := match.counts) is not None:
-        taken = "the plan is the start's own" if options.network_only else "the plan is the one after Sinkhorn"
-        lines += [
-            f"from {counts.start}: {counts.iterations:,} iterations, {counts.own} of them the start's own passes, "
-            f"{1000 * counts.seconds:.1f} ms; {taken}",
-            f"from cold: {counts.cold_iterations:,} iterations, {1000 * counts.cold_seconds:.1f} ms",
-        ]
-    return lines
+    if (counts := match.counts) is None:
+        return lines
+    if options.network_only:
+        lines.append(
+            f"the plan is the one of {counts.start} alone: {counts.own} passes, {1000 * counts.own_seconds:.1f} ms; "
+            f"with Sinkhorn after it {counts.iterations:,} iterations, {1000 * counts.seconds:.1f} ms"
+        )
+    elif counts.start != "cold":
+        lines.append(
+            f"from {counts.start}: {counts.iterations:,} iterations, {counts.own} of them its own passes, "
+            f"{1000 * counts.seconds:.1f} ms"
+        )
+    return [*lines, f"from cold: {counts.cold_iterations:,} iterations, {1000 * counts.cold_seconds:.1f} ms"]
