@@ -37,6 +37,8 @@ benchmark: $(VENV)/installed ## speed of palettes, solvers and the data set, int
 	python benchmarks/passes.py
 	python benchmarks/solvers.py
 	python benchmarks/dataset.py --stages
+	python benchmarks/transfer.py
+	python benchmarks/transfer.py --large
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
