@@ -146,8 +146,8 @@ def test_commands_outside_a_project_say_so(tmp_path, monkeypatch):
     [
         (
             [],
-            "error: stage must be one of images, palettes, pairs, plans, release, train, evaluate, transfer, demo, report, "
-            "but is ''",
+            "error: stage must be one of images, palettes, pairs, plans, release, train, evaluate, transfer, demo, "
+            "report, but is ''",
         ),
         (["paint"], "but is 'paint'"),
         (["train"], "error: stage train must be given one of plan_network, dual_network, "),
